@@ -1,0 +1,151 @@
+package metrics
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	dto "github.com/prometheus/client_model/go"
+
+	"watchword/checks"
+)
+
+// Limits on label values that do not come from the configuration, in bytes.
+const (
+	maxHost        = 253 // the longest name in the DNS
+	maxFingerprint = 64  // SHA-256 in hexadecimal
+	maxName        = 256 // subject, issuer and serial number of a certificate
+)
+
+// labels are some labels of a series, in both forms in which they are shown.
+type labels struct {
+	text  string // name="value",name="value"
+	pairs []*dto.LabelPair
+}
+
+// label returns one label.
+func label(name, value string) *labels {
+	value = clean(value)
+	return &labels{
+		text:  name + `="` + escapeLabel(value) + `"`,
+		pairs: []*dto.LabelPair{{Name: &name, Value: &value}},
+	}
+}
+
+// join returns all labels of the sets, in this order.
+func join(sets ...*labels) *labels {
+	l := new(labels)
+	texts := make([]string, len(sets))
+	for i, set := range sets {
+		texts[i] = set.text
+		l.pairs = append(l.pairs, set.pairs...)
+	}
+	l.text = strings.Join(texts, ",")
+	return l
+}
+
+// value is the value of a single label; empty for nil.
+func (l *labels) value() string {
+	if l == nil {
+		return ""
+	}
+	return l.pairs[0].GetValue()
+}
+
+// clean returns s as a label value: valid UTF-8, and without control
+// characters, some of which Prometheus cannot read.
+func clean(s string) string {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= 0x7f {
+			return strings.Map(func(r rune) rune {
+				if unicode.IsControl(r) {
+					return utf8.RuneError
+				}
+				return r
+			}, s)
+		}
+	}
+	return s
+}
+
+// cut returns s, cleaned, and what fits into limit bytes of it.
+func cut(s string, limit int) string {
+	s = clean(s)
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
+}
+
+// validLabel says whether name can be the rest of a label name.
+func validLabel(name string) bool {
+	for _, r := range name {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '_':
+		default:
+			return false
+		}
+	}
+	return name != ""
+}
+
+// words are the labels whose values come from a closed list, made once.
+type words struct {
+	outcomes []word
+	statuses []word // in the order of outcomes
+	states   []word
+	phases   []word
+	skips    []word
+	results  []word // of a notification
+	verdicts []word // accepted, rejected
+	reasons  map[checks.Reason]*labels
+}
+
+// A word is one value of such a label.
+type word struct {
+	value string
+	label *labels
+}
+
+func newWords() words {
+	w := words{
+		outcomes: wordList("outcome", outcomes()),
+		statuses: wordList("status", []string{"passing", "degraded", "failing", "unknown"}),
+		states:   wordList("state", []string{"ok", "pending", "firing", "recovering"}),
+		phases:   wordList("phase", []string{"dns", "connect", "tls", "wait", "transfer"}),
+		skips:    wordList("reason", skipReasons()),
+		results:  wordList("result", []string{"sent", "failed", "possible_repeat"}),
+		verdicts: wordList("result", []string{"accepted", "rejected"}),
+		reasons:  make(map[checks.Reason]*labels),
+	}
+	for _, r := range checks.Reasons() {
+		w.reasons[r] = label("reason", string(r))
+	}
+	return w
+}
+
+// reason returns the label of a reason; one that is not on the list counts as
+// an internal fault.
+func (w *words) reason(r checks.Reason) *labels {
+	if p := w.reasons[r]; p != nil {
+		return p
+	}
+	return w.reasons[checks.ReasonInternal]
+}
+
+func wordList(name string, values []string) []word {
+	list := make([]word, len(values))
+	for i, v := range values {
+		list[i] = word{v, label(name, v)}
+	}
+	return list
+}
+
+func outcomes() []string {
+	return []string{string(checks.Passed), string(checks.Degraded), string(checks.Failed), string(checks.Unknown)}
+}
+
+func skipReasons() []string { return []string{"overlap", "saturated", "missed"} }

@@ -1,0 +1,33 @@
+// Package web is the daemon's HTTP server: metrics, health, a page that says
+// what this is, and a reload where the operator allows one.
+//
+//	GET  /           what this is, and where to look
+//	GET  /metrics    for Prometheus
+//	GET  /-/healthy  200 while the process lives
+//	GET  /-/ready    200 when checks run, else 503
+//	POST /-/reload   loads the configuration again, if Reload is set, else 403
+//
+// A [Server] opens its sockets with [Server.Bind], so that a port in use or an
+// address that may not be used is known before anything else starts, and
+// serves until its context ends with [Server.Run]:
+//
+//	s := &web.Server{Listen: "127.0.0.1:9780", Metrics: handler, Ready: ready, Logger: logger}
+//	if err := s.Bind(ctx); err != nil {
+//		return err
+//	}
+//	return s.Run(ctx)
+//
+// # Who may ask
+//
+// What stands here says which APIs fail and which certificates expire, so an
+// address that others can reach wants authentication: the server refuses to
+// listen on anything but loopback unless its web configuration file demands a
+// password or a verified client certificate, or the operator waives it. The
+// file is the one that Prometheus and its exporters share, see
+// https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md.
+// It is read again for each request; if its authentication goes, so do the
+// answers.
+//
+// Probes of an orchestrator know no password. HealthListen opens a second
+// address for them, which answers the two health paths and nothing else.
+package web
