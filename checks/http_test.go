@@ -1,0 +1,268 @@
+package checks_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"watchword/certs/certstest"
+	"watchword/checks"
+)
+
+// serveHTTP serves plain HTTP.
+func serveHTTP(t *testing.T, h http.HandlerFunc) (rawURL string) {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func TestAnswersOverAWire(t *testing.T) {
+	until := func(t *testing.T) func(net.Conn) { // waits for the client to go
+		t.Helper()
+		return func(c net.Conn) { _, _ = c.Read(make([]byte, 1)) }
+	}
+	write := func(s string) func(net.Conn) { return func(c net.Conn) { _, _ = io.WriteString(c, s) } }
+	tests := map[string]struct {
+		answer  func(net.Conn)
+		timeout time.Duration
+		want    checks.Reason
+		text    string
+	}{
+		"fine":                  {answer: write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")},
+		"until closed":          {answer: write("HTTP/1.0 200 OK\r\n\r\nok")},
+		"after early hints":     {answer: write("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")},
+		"closes":                {answer: func(net.Conn) {}, want: checks.ReasonConnectionClosed, text: "before it answered"},
+		"closes in headers":     {answer: write("HTTP/1.1 200 OK\r\nX: "), want: checks.ReasonConnectionClosed, text: "in the middle of the headers"},
+		"closes in body":        {answer: write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok"), want: checks.ReasonConnectionClosed, text: "in the middle of the body"},
+		"closes in chunks":      {answer: write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"), want: checks.ReasonConnectionClosed, text: "in the middle of the body"},
+		"another protocol":      {answer: write("SSH-2.0-OpenSSH_9.2\r\n"), want: checks.ReasonHTTPProtocol, text: "is not HTTP"},
+		"bad chunks":            {answer: write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n"), want: checks.ReasonHTTPProtocol, text: "cannot be read"},
+		"two lengths":           {answer: write("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nok"), want: checks.ReasonHTTPProtocol},
+		"silent":                {answer: until(t), timeout: 100 * time.Millisecond, want: checks.ReasonTimeoutHeaders, text: "did not answer within"},
+		"stops in headers":      {answer: func(c net.Conn) { write("HTTP/1.1 200 OK\r\nX: ")(c); until(t)(c) }, timeout: 100 * time.Millisecond, want: checks.ReasonTimeoutHeaders, text: "headers"},
+		"a header now and then": {answer: func(c net.Conn) { trickle(c, "HTTP/1.1 200 OK\r\n", "X: y\r\n") }, timeout: 100 * time.Millisecond, want: checks.ReasonTimeoutHeaders},
+		"stops in body":         {answer: func(c net.Conn) { write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok")(c); until(t)(c) }, timeout: 100 * time.Millisecond, want: checks.ReasonTimeoutBody, text: "body"},
+		"a byte now and then":   {answer: func(c net.Conn) { trickle(c, "HTTP/1.1 200 OK\r\n\r\n", "x") }, timeout: 100 * time.Millisecond, want: checks.ReasonTimeoutBody},
+		"endless headers":       {answer: func(c net.Conn) { flood(c, "HTTP/1.1 200 OK\r\n", "X: "+strings.Repeat("y", 1000)+"\r\n") }, want: checks.ReasonHeadersTooLarge},
+		"one endless header":    {answer: func(c net.Conn) { flood(c, "HTTP/1.1 200 OK\r\nX: ", strings.Repeat("y", 1000)) }, want: checks.ReasonHeadersTooLarge},
+		"endless interim ones":  {answer: func(c net.Conn) { flood(c, "", strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n", 100)) }, want: checks.ReasonHeadersTooLarge},
+		"63 KiB of headers":     {answer: write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + strings.Repeat("X: "+strings.Repeat("y", 1019)+"\r\n", 63) + "\r\n")},
+		"endless body":          {answer: func(c net.Conn) { flood(c, "HTTP/1.1 200 OK\r\n\r\n", strings.Repeat("y", 1000)) }, want: checks.ReasonBodyTooLarge, text: "more than 1048576 bytes"},
+		"endless chunks": {answer: func(c net.Conn) {
+			flood(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", strings.Repeat("10\r\n0123456789abcdef\r\n", 1000))
+		}, want: checks.ReasonBodyTooLarge},
+		"long by its own word": {answer: write("HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n"), want: checks.ReasonBodyTooLarge, text: "99999999 bytes"},
+		"no gzip":              {answer: write("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok"), want: checks.ReasonDecode, text: "gzip"},
+		"gzip cut off":         {answer: write("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 20\r\n\r\n" + zipped("hello, world")[:20]), want: checks.ReasonDecode},
+		"gzip, closed":         {answer: write("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 99\r\n\r\n" + zipped("hello, world")[:20]), want: checks.ReasonConnectionClosed},
+		"gzip of nothing":      {answer: write("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n")},
+		"switching protocols":  {answer: write("HTTP/1.1 101 Switching Protocols\r\n\r\n"), want: checks.ReasonExpectation, text: "status is 101"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			c := single(checks.Request{Template: get(t, script(t, tt.answer))})
+			c.Timeout = 10 * time.Second
+			if tt.timeout != 0 {
+				c.Timeout = tt.timeout
+			}
+			wantReason(t, new(checks.Runner).Run(t.Context(), c), tt.want, tt.text)
+		})
+	}
+}
+
+// flood writes first and then again and again more, until the client has gone.
+func flood(w io.Writer, first, more string) {
+	_, err := io.WriteString(w, first)
+	for err == nil {
+		_, err = io.WriteString(w, more)
+	}
+}
+
+// trickle is flood at the pace of a slow server.
+func trickle(c net.Conn, first, more string) {
+	_, err := io.WriteString(c, first)
+	for err == nil {
+		_ = c.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+		_, _ = c.Read(make([]byte, 1))
+		_, err = io.WriteString(c, more)
+	}
+}
+
+func zipped(s string) string {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = io.WriteString(z, s)
+	_ = z.Close()
+	return b.String()
+}
+
+func TestHTTP2Answers(t *testing.T) {
+	ca := certstest.NewCA(t)
+	tests := map[string]struct {
+		handler http.HandlerFunc
+		timeout time.Duration
+		want    checks.Reason
+	}{
+		"fine":   {handler: func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }},
+		"aborts": {handler: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, want: checks.ReasonConnectionClosed},
+		"aborts in body": {handler: func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "ok")
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}, want: checks.ReasonConnectionClosed},
+		"silent": {handler: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, timeout: 100 * time.Millisecond, want: checks.ReasonTimeoutHeaders},
+		"stops in body": {handler: func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, "ok")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}, timeout: 200 * time.Millisecond, want: checks.ReasonTimeoutBody},
+		"headers": {handler: func(w http.ResponseWriter, _ *http.Request) {
+			for i := range 70 {
+				w.Header().Set(fmt.Sprintf("X-%d", i), strings.Repeat("y", 1000))
+			}
+		}, want: checks.ReasonHeadersTooLarge},
+		"megabytes of headers": {handler: func(w http.ResponseWriter, _ *http.Request) {
+			for i := range 10_000 {
+				w.Header().Set(fmt.Sprintf("X-%d", i), strings.Repeat("y", 1000))
+			}
+		}, want: checks.ReasonHeadersTooLarge},
+		"endless body":               {handler: func(w http.ResponseWriter, _ *http.Request) { flood(w, "", strings.Repeat("y", 1000)) }, want: checks.ReasonBodyTooLarge},
+		"answers before it has read": {handler: func(http.ResponseWriter, *http.Request) {}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := certstest.NewServer(t, &certstest.Server{Pair: ca.Server(), Protocols: []string{"h2"}, Handler: tt.handler})
+			c := single(checks.Request{Template: get(t, s.URL()), Roots: roots(t, ca)})
+			if tt.timeout != 0 {
+				c.Timeout = tt.timeout
+			}
+			wantReason(t, new(checks.Runner).Run(t.Context(), c), tt.want)
+		})
+	}
+}
+
+func TestServerAnswersBeforeTheBodyIsSent(t *testing.T) {
+	ca := certstest.NewCA(t)
+	for name, names := range protocols() {
+		t.Run(name, func(t *testing.T) {
+			s := certstest.NewServer(t, &certstest.Server{Pair: ca.Server(), Protocols: names, Handler: http.HandlerFunc(
+				func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusRequestEntityTooLarge) })})
+			c := single(checks.Request{Roots: roots(t, ca), Template: &static{
+				Method: http.MethodPost, URL: parse(t, s.URL()), Body: make([]byte, 8<<20),
+			}})
+			c.Steps[0].Expect = []checks.Condition{statusIs(http.StatusRequestEntityTooLarge)}
+			wantReason(t, new(checks.Runner).Run(t.Context(), c), "")
+		})
+	}
+}
+
+func TestGzip(t *testing.T) {
+	const text = "hello, hello, hello"
+	var accepts string
+	url := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
+		accepts = r.Header.Get("Accept-Encoding")
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = io.WriteString(w, zipped(text))
+	})
+	c := single(checks.Request{Template: get(t, url)})
+	c.Steps[0].Expect = []checks.Condition{condition(func(x *checks.Exchange) (string, error) {
+		if string(x.Body) != text {
+			return fmt.Sprintf("body is %q", x.Body), nil
+		}
+		return "", nil
+	})}
+	wantReason(t, new(checks.Runner).Run(t.Context(), c), "")
+	if accepts != "gzip" {
+		t.Errorf("accepts %q, want gzip", accepts)
+	}
+}
+
+// Fifty bombs at once are told as what they are, within bounded memory.
+func TestBombs(t *testing.T) {
+	const bombs = 50
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	zeros := make([]byte, 1<<20)
+	for range 64 {
+		_, _ = z.Write(zeros)
+	}
+	_ = z.Close()
+	tests := map[string]func(w http.ResponseWriter, wait func()){
+		"gzip": func(w http.ResponseWriter, wait func()) {
+			wait()
+			w.Header().Set("Content-Encoding", "gzip")
+			_, _ = w.Write(packed.Bytes())
+		},
+		"endless": func(w http.ResponseWriter, wait func()) {
+			_, _ = w.Write(zeros[:1000<<10])
+			_ = http.NewResponseController(w).Flush()
+			wait() // all of them hold nearly as much as they may
+			flood(w, "", strings.Repeat("0123456789", 1000))
+		},
+	}
+	for name, bomb := range tests {
+		t.Run(name, func(t *testing.T) {
+			var arrived sync.WaitGroup
+			arrived.Add(bombs)
+			url := serveHTTP(t, func(w http.ResponseWriter, _ *http.Request) {
+				bomb(w, func() { arrived.Done(); arrived.Wait() })
+			})
+			r := new(checks.Runner)
+			c := single(checks.Request{Template: get(t, url)})
+			runtime.GC()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			var wg sync.WaitGroup
+			for range bombs {
+				wg.Go(func() {
+					if res := r.Run(t.Context(), c); res.Reason != checks.ReasonBodyTooLarge {
+						t.Errorf("reason is %q (%s), want body_too_large", res.Reason, res.Message)
+					}
+				})
+			}
+			wg.Wait()
+			runtime.ReadMemStats(&after)
+			allocated := (after.TotalAlloc - before.TotalAlloc) >> 20
+			if allocated >= 64 { // all that was ever allocated, so a bound of what was held
+				t.Errorf("%d MiB were allocated, want under 64", allocated)
+			}
+			t.Logf("%d MiB were allocated", allocated)
+		})
+	}
+}
+
+func TestConnectReasons(t *testing.T) {
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := l.Addr().String()
+	_ = l.Close()
+	wantReason(t, fetch(t, new(checks.Runner), "http://"+free), checks.ReasonConnectRefused, "refuses connections on port")
+
+	url := serveHTTP(t, func(http.ResponseWriter, *http.Request) {})
+	addr := netip.MustParseAddrPort(strings.TrimPrefix(url, "http://"))
+	for name, own := range map[string]netip.AddrPort{
+		"its address": addr,
+		"everywhere":  netip.AddrPortFrom(netip.IPv6Unspecified(), addr.Port()),
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &checks.Runner{Forbidden: []netip.AddrPort{own}}
+			wantReason(t, fetch(t, r, url), checks.ReasonTargetBlocked, "watchword's own listener")
+			wantReason(t, fetch(t, r, fmt.Sprintf("http://0.0.0.0:%d", addr.Port())), checks.ReasonTargetBlocked)
+			wantReason(t, fetch(t, r, fmt.Sprintf("http://[::ffff:127.0.0.1]:%d", addr.Port())), checks.ReasonTargetBlocked)
+		})
+	}
+	wantReason(t, fetch(t, new(checks.Runner), "http://x.example/", connectTo("169.254.169.254:80")), checks.ReasonTargetBlocked)
+}
