@@ -125,7 +125,7 @@ func (r *Runner) step(ctx context.Context, c *Check, s *Step, vars *Vars) (res S
 
 	x, f := t.follow(ctx, rendered)
 	if f == nil {
-		vars.Exchange = x
+		vars.Exchange, vars.Redactor = x, t.redactor
 		return t.result(s.judge(vars)), x
 	}
 	if ended(ctx) {
@@ -215,7 +215,7 @@ func (s *Step) judgeExpect(vars *Vars) verdict {
 			continue
 		}
 		f := said.failure()
-		if f.reason == ReasonDecode { // says more than the expectation that met it
+		if f.reason != ReasonExpectation { // says more than the expectation that met it
 			v.failure = f
 		}
 		said.Explanation.Message = f.message
@@ -244,8 +244,12 @@ func (s *Step) judgeFailure(f *failure) verdict {
 func (v Verdict) failure() *failure {
 	f := &failure{ReasonExpectation, v.Explanation.Message}
 	if v.Err != nil {
-		if errors.Is(v.Err, ErrLimit) {
+		var unavailable interface{ Unavailable() bool }
+		switch {
+		case errors.Is(v.Err, ErrLimit):
 			f.reason = ReasonDecode
+		case errors.As(v.Err, &unavailable) && unavailable.Unavailable():
+			f.reason = ReasonInternal // a secret cannot be read, which says nothing of the target
 		}
 		if f.message == "" {
 			f.message = v.Err.Error()

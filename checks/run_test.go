@@ -59,6 +59,7 @@ func TestJudging(t *testing.T) {
 		"all are judged":         {checks.Step{Expect: []checks.Condition{never("a is 1"), always(), never("b is 2")}}, want{checks.Failed, checks.ReasonExpectation, "a is 1 (and 1 more)", 2}},
 		"an error":               {checks.Step{Expect: []checks.Condition{fails(errors.New("json has no key x"))}}, want{checks.Failed, checks.ReasonExpectation, "json has no key x", 1}},
 		"hostile JSON":           {checks.Step{Expect: []checks.Condition{never("a is 1"), hostile}}, want{checks.Failed, checks.ReasonDecode, "evaluating: decoding the body: nested deeper than 64 at byte 65: beyond the limits for JSON", 2}},
+		"unreadable secret":      {checks.Step{Expect: []checks.Condition{never("a is 1"), fails(unreadable{})}}, want{checks.Unknown, checks.ReasonInternal, "secret.key cannot be read", 2}},
 		"degraded":               {checks.Step{Expect: []checks.Condition{always()}, DegradedIf: []checks.Condition{never("no"), holds("timing.total is 1.2")}}, want{checks.Degraded, "", "timing.total is 1.2", 1}},
 		"failed, not degraded":   {checks.Step{Expect: []checks.Condition{never("a is 1")}, DegradedIf: []checks.Condition{holds("x")}}, want{checks.Failed, checks.ReasonExpectation, "a is 1", 1}},
 		"error in degraded_if":   {checks.Step{Expect: []checks.Condition{always()}, DegradedIf: []checks.Condition{fails(errors.New("no such key"))}}, want{checks.Failed, checks.ReasonExpectation, "no such key", 1}},
@@ -80,6 +81,12 @@ func TestJudging(t *testing.T) {
 		})
 	}
 }
+
+// unreadable is the error of an expression that names a secret which cannot be read.
+type unreadable struct{}
+
+func (unreadable) Error() string     { return "secret.key cannot be read" }
+func (unreadable) Unavailable() bool { return true }
 
 // mute fails and does not say why.
 type mute struct{}
