@@ -1,0 +1,143 @@
+package alertstest
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+
+	"watchword/alerts"
+)
+
+// ErrStore is what a [Memory] returns that was told to fail.
+var ErrStore = errors.New("the store fails")
+
+// Memory is an [alerts.Store] without a disk. The zero value is empty.
+type Memory struct {
+	// Twice calls the function of Update twice, as a store may, and throws
+	// the first answer away.
+	Twice bool
+
+	mu      sync.Mutex
+	failing bool
+	updates int
+	last    uint64
+	states  map[string]alerts.State
+	queue   []alerts.Notification
+	threads map[[2]string]alerts.Reference
+}
+
+var _ alerts.Store = (*Memory)(nil)
+
+// Fail makes every Update fail, or no longer.
+func (m *Memory) Fail(on bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.failing = on
+}
+
+// Updates returns how many times Update has succeeded.
+func (m *Memory) Updates() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.updates
+}
+
+// Queued returns a copy of everything in the queue.
+func (m *Memory) Queued() []alerts.Notification {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.queue)
+}
+
+// Load implements [alerts.Store].
+func (m *Memory) Load(context.Context) (alerts.Snapshot, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := alerts.Snapshot{States: maps.Clone(m.states)}
+	for _, n := range m.queue {
+		if i, ok := slices.BinarySearch(out.Receivers, n.Receiver); !ok {
+			out.Receivers = slices.Insert(out.Receivers, i, n.Receiver)
+		}
+	}
+	return out, nil
+}
+
+// Update implements [alerts.Store].
+func (m *Memory) Update(ctx context.Context, key string, fn func(alerts.State) (alerts.State, []alerts.Notification)) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.failing {
+		return ErrStore
+	}
+	if m.Twice {
+		fn(m.states[key])
+	}
+	state, list := fn(m.states[key])
+	if m.states == nil {
+		m.states = make(map[string]alerts.State)
+	}
+	m.states[key] = state
+	m.updates++
+	for _, n := range list {
+		if len(m.queue) >= alerts.MaxQueue {
+			break
+		}
+		m.last++
+		n.ID = m.last
+		m.queue = append(m.queue, n)
+	}
+	return nil
+}
+
+// Pending implements [alerts.Store].
+func (m *Memory) Pending(_ context.Context, receiver string, limit int) (alerts.Queue, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out alerts.Queue
+	for _, n := range m.queue {
+		if n.Receiver != receiver {
+			continue
+		}
+		if out.Total == 0 {
+			out.Oldest = n.Queued
+		}
+		out.Total++
+		if out.Total <= limit {
+			n.Reference = m.threads[[2]string{n.Receiver, n.Thread}]
+			out.Notifications = append(out.Notifications, n)
+		}
+	}
+	return out, nil
+}
+
+// Ack implements [alerts.Store].
+func (m *Memory) Ack(_ context.Context, r alerts.Receipt) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := slices.IndexFunc(m.queue, func(n alerts.Notification) bool { return n.ID == r.ID })
+	if i < 0 {
+		return nil
+	}
+	n := &m.queue[i]
+	if r.Stage != alerts.Taken {
+		n.Attempted = r.Stage == alerts.Begun
+		return nil
+	}
+	key := [2]string{n.Receiver, n.Thread}
+	switch {
+	case n.Message.Kind.Closes():
+		delete(m.threads, key)
+	case r.Reference != (alerts.Reference{}):
+		if m.threads == nil {
+			m.threads = make(map[[2]string]alerts.Reference)
+		}
+		m.threads[key] = r.Reference
+	}
+	m.queue = slices.Delete(m.queue, i, i+1)
+	return nil
+}

@@ -1,0 +1,27 @@
+// Package alerts turns the results of checks into messages that people get:
+// every incident once, in order, across crashes, Slack outages, reloads and
+// steps of the clock.
+//
+// It has three parts, each usable without the others.
+//
+// The decision, [Policy.Next], is a pure function of a check's [State], an
+// [Event] (a result, the clock, a removal) and the time. It returns the new
+// state and the [Transition] to tell, if there is one:
+//
+//	ok -> pending -> firing -> recovering -> ok
+//
+// The [Engine] keeps the state of every check. It puts each new state and
+// the notifications that belong to it into a [Store], both or neither, and
+// watches the clock: reminders, the `for` of a policy, certificates that
+// expire, problems of watchword itself.
+//
+// The [Outbox] takes the queued notifications to their receivers, one at a
+// time for each receiver and in order, until the receiver has taken them. A
+// [Receiver] such as [Slack] renders a [Message] and sends it.
+//
+//	Result -> Engine.Handle -> Store.Update(state + notifications)
+//	                                  |
+//	                              Outbox.Run -> Slack -> Store.Ack
+//
+// [Routes] say which receivers are told of what, by labels.
+package alerts

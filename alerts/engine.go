@@ -1,0 +1,293 @@
+package alerts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"watchword/checks"
+)
+
+// Subject is a check as the [Engine] sees it.
+type Subject struct {
+	Name      string
+	Group     string
+	Labels    map[string]string // the user's
+	Policy    Policy
+	Receivers []string // the check's own; they replace the routes. Empty: the routes decide
+	Runbook   string
+	Source    checks.Source
+}
+
+// Setup is everything of a configuration that concerns alerts.
+type Setup struct {
+	Location     string
+	Subjects     []Subject
+	Routes       Routes
+	Receivers    []string        // full names of all, such as "slack.oncall"
+	Expiry       []time.Duration // thresholds of settings.certificate_expiry; nil means [DefaultExpiry]
+	Certificates []Certificate
+	Problems     []Problem // what is wrong with this configuration although it runs
+}
+
+// Engine keeps the state of every check and queues what is to be told. Set
+// the fields before the first call. All methods may be called concurrently.
+type Engine struct {
+	Store  Store
+	Logger *slog.Logger     // nil discards
+	Now    func() time.Time // nil means time.Now
+	Wake   func()           // called after notifications were queued; may be nil. Use (*Outbox).Wake
+
+	loading sync.Mutex // one Load at a time
+
+	mu       sync.RWMutex // guards the following
+	loaded   bool
+	setup    Setup
+	subjects map[string]*subject
+	restless map[*subject]struct{} // those whose phase is not OK: the clock looks at them
+	problems problems
+	expiry   expiry
+}
+
+// subject is a check with its live state.
+type subject struct {
+	name  string
+	place atomic.Pointer[place] // replaced by Load
+	quiet atomic.Bool           // its policy was changed: the clock waits for the next run
+
+	mu       sync.Mutex // guards the following; held across Store.Update: the events of a check are decided one by one
+	gone     bool       // removed by Load: nothing happens any more
+	failures []Failure  // of the last failing run
+
+	live sync.Mutex // guards now alone, so that State never waits for a disk
+	now  State
+}
+
+// place is what a configuration says of a subject.
+type place struct {
+	Subject
+	location string
+	all      []string // receivers by the routes, or the check's own
+	known    []string // every receiver that is configured
+}
+
+func (s *subject) state() State {
+	s.live.Lock()
+	defer s.live.Unlock()
+	return s.now
+}
+
+func (s *subject) set(st State) {
+	s.live.Lock()
+	s.now = st
+	s.live.Unlock()
+}
+
+const checkPrefix = "check:"
+
+func (e *Engine) time() time.Time {
+	if e.Now != nil {
+		return e.Now()
+	}
+	return time.Now()
+}
+
+func (e *Engine) log() *slog.Logger {
+	if e.Logger != nil {
+		return e.Logger
+	}
+	return slog.New(slog.DiscardHandler)
+}
+
+func (e *Engine) wake() {
+	if e.Wake != nil {
+		e.Wake()
+	}
+}
+
+// State returns the live state of a check: the zero State for one that has
+// never run or is not configured. It reads no disk and waits for none.
+func (e *Engine) State(check string) State {
+	e.mu.RLock()
+	s := e.subjects[check]
+	e.mu.RUnlock()
+	if s == nil {
+		return State{}
+	}
+	return s.state()
+}
+
+// Handle takes the result of a run. The result of a check that is not
+// configured (any more) is dropped. An error means that the Store has not
+// taken it and the state is as before.
+func (e *Engine) Handle(ctx context.Context, r checks.Result) error {
+	e.mu.RLock()
+	s := e.subjects[r.Check]
+	e.mu.RUnlock()
+	if s == nil {
+		return nil
+	}
+	now := e.time()
+	e.seeServers(r, now)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gone {
+		return nil
+	}
+	s.quiet.Store(false)
+	if r.Outcome == checks.Passed && s.passOn(r.Started) {
+		return nil
+	}
+	ev := Event{Kind: Ran, Outcome: r.Outcome, Reason: r.Reason, Started: r.Started}
+	if r.Outcome == checks.Failed || r.Outcome == checks.Degraded {
+		ev.Message = summary(r)
+		s.failures = failures(r)
+	}
+	if err := e.decide(ctx, s, ev, now); err != nil {
+		return fmt.Errorf("handling the result of %s: %w", r.Check, err)
+	}
+	return nil
+}
+
+// passOn notes a passed run of a check that was well before, which is all
+// that happens in most runs: no decision, no disk. It says whether that was
+// so.
+func (s *subject) passOn(started time.Time) bool {
+	s.live.Lock()
+	defer s.live.Unlock()
+	if s.now.Status() != OK {
+		return false
+	}
+	s.now.LastGood = started
+	return true
+}
+
+// decide applies an event to a subject, whose mu is held.
+func (e *Engine) decide(ctx context.Context, s *subject, ev Event, now time.Time) error {
+	at, old := s.place.Load(), s.state()
+	if _, ts := at.Policy.Next(old, ev, now); len(ts) == 0 && !changes(ev) {
+		return nil
+	}
+	var next State
+	var queued []Notification
+	err := e.Store.Update(ctx, checkPrefix+s.name, func(stored State) (State, []Notification) {
+		if stored.LastGood.Before(old.LastGood) { // passed runs are not written while all is well
+			stored.LastGood = old.LastGood
+		}
+		var ts []Transition
+		next, ts = at.Policy.Next(stored, ev, now)
+		queued = nil
+		for _, t := range ts {
+			if t.Kind == Fired {
+				next.Receivers = at.all
+			}
+			to := at.audience(t.Kind, stored.Receivers)
+			m := at.message(t, at.location, s.failures)
+			queued = append(queued, notifications(to, thread(checkPrefix+s.name, t.Incident), m, now)...)
+		}
+		return next, queued
+	})
+	if err != nil {
+		return err
+	}
+	s.set(next)
+	e.settle(s, next)
+	if len(queued) > 0 {
+		e.wake()
+	}
+	return nil
+}
+
+// changes says whether an event changes the state even if nothing is told.
+func changes(ev Event) bool {
+	return ev.Kind == Removed || ev.Kind == Ran && (ev.Outcome == checks.Passed || ev.Outcome == checks.Failed || ev.Outcome == checks.Degraded)
+}
+
+// audience is who is told: what follows in an incident goes to those who were
+// told of its beginning and are still there; if none is, to whom it would go
+// now.
+func (p *place) audience(kind TransitionKind, told []string) []string {
+	if kind == Fired {
+		return p.all
+	}
+	return audience(told, p.known, p.all)
+}
+
+func audience(told, known, otherwise []string) []string {
+	var out []string
+	for _, r := range told {
+		if slices.Contains(known, r) {
+			out = append(out, r)
+		}
+	}
+	if len(out) == 0 {
+		return otherwise
+	}
+	return out
+}
+
+// settle keeps the set of subjects that the clock looks at.
+func (e *Engine) settle(s *subject, st State) {
+	restless := st.Status() != OK
+	e.mu.RLock()
+	_, is := e.restless[s]
+	e.mu.RUnlock()
+	if restless == is {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if restless {
+		e.restless[s] = struct{}{}
+	} else {
+		delete(e.restless, s)
+		s.failures = nil
+	}
+}
+
+// Run watches the clock until ctx ends: reminders, the `for` of policies,
+// certificates that expire.
+func (e *Engine) Run(ctx context.Context) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		now := e.time()
+		e.tick(ctx, now)
+		e.expire(ctx, now)
+	}
+}
+
+// tick tells what is due by time alone.
+func (e *Engine) tick(ctx context.Context, now time.Time) {
+	e.mu.RLock()
+	restless := make([]*subject, 0, len(e.restless))
+	for s := range e.restless {
+		restless = append(restless, s)
+	}
+	e.mu.RUnlock()
+	for _, s := range restless {
+		if err := e.tickOne(ctx, s, now); err != nil && !errors.Is(err, context.Canceled) {
+			e.log().ErrorContext(ctx, "state could not be stored", "check", s.name, "error", err)
+		}
+	}
+}
+
+func (e *Engine) tickOne(ctx context.Context, s *subject, now time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gone || s.quiet.Load() {
+		return nil
+	}
+	return e.decide(ctx, s, Event{Kind: Ticked}, now)
+}

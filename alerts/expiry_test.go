@@ -1,0 +1,226 @@
+package alerts_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"watchword/alerts"
+	"watchword/alerts/alertstest"
+	"watchword/checks"
+)
+
+const day = 24 * time.Hour
+
+// watch is an engine whose clock runs inside a synctest bubble, with an
+// offset that a test may change.
+type watch struct {
+	t      *testing.T
+	store  *alertstest.Memory
+	engine *alerts.Engine
+	offset atomic.Int64 // of the clock, in nanoseconds
+	cancel context.CancelFunc
+	done   chan error
+	seen   int
+}
+
+func startWatch(t *testing.T, setup alerts.Setup) *watch {
+	t.Helper()
+	w := &watch{t: t, store: &alertstest.Memory{Twice: true}}
+	w.start(setup)
+	return w
+}
+
+func (w *watch) start(setup alerts.Setup) {
+	w.engine = &alerts.Engine{Store: w.store, Now: func() time.Time { return time.Now().Add(time.Duration(w.offset.Load())) }}
+	w.load(setup)
+	ctx, cancel := context.WithCancel(w.t.Context())
+	w.cancel, w.done = cancel, make(chan error, 1)
+	go func() { w.done <- w.engine.Run(ctx) }()
+}
+
+func (w *watch) stop() {
+	w.cancel()
+	if err := <-w.done; err != nil {
+		w.t.Error(err)
+	}
+}
+
+// skip stops the engine and starts another one later.
+func (w *watch) skip(setup alerts.Setup, d time.Duration) {
+	w.stop()
+	w.offset.Add(int64(d))
+	w.start(setup)
+}
+
+func (w *watch) load(setup alerts.Setup) {
+	w.t.Helper()
+	if err := w.engine.Load(w.t.Context(), setup); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// after lets time go by and compares what was told.
+func (w *watch) after(d time.Duration, want ...string) {
+	w.t.Helper()
+	wait(d)
+	var got []string
+	all := w.store.Queued()
+	for _, n := range all[w.seen:] {
+		got = append(got, string(n.Message.Kind)+" "+n.Message.Headline)
+	}
+	w.seen = len(all)
+	if diff := cmp.Diff(want, got); diff != "" {
+		w.t.Errorf("told: -want +got\n%s", diff)
+	}
+}
+
+func client(fingerprint string, left time.Duration) alerts.Certificate {
+	now := time.Now()
+	return alerts.Certificate{
+		Kind: alerts.ClientCertificate, Name: "acme-wildcard", Fingerprint: fingerprint,
+		NotBefore: now.Add(left - 365*day), NotAfter: now.Add(left), Checks: 14,
+	}
+}
+
+func TestExpiryByThreshold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		setup := alerts.Setup{Receivers: []string{"slack.a"}, Certificates: []alerts.Certificate{client("f1", 8*day)}}
+		w := startWatch(t, setup)
+		w.after(2*time.Minute, "fired 🟠 certificate acme-wildcard expires in 8 days: 14 checks use it")
+		w.after(time.Hour)
+		w.skip(setup, 23*time.Hour)
+		w.after(time.Minute, "escalated 🟠 certificate acme-wildcard expires in 7 days: 14 checks use it")
+		w.load(setup)
+		w.after(time.Hour)
+		w.skip(setup, 4*day-2*time.Hour)
+		w.after(30 * time.Minute)
+		w.after(time.Hour, "escalated 🟠 certificate acme-wildcard expires in 3 days: 14 checks use it")
+		w.skip(setup, 60*time.Hour) // the threshold of one day is crossed while nobody looks
+		w.after(time.Minute, "escalated 🟠 certificate acme-wildcard expires in 11 hours: 14 checks use it")
+		w.after(13*time.Hour, "escalated 🔴 certificate acme-wildcard has expired: 14 checks use it")
+		w.skip(setup, 40*day)
+		w.after(time.Hour)
+		w.stop()
+	})
+}
+
+func TestExpiryTightestAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := startWatch(t, alerts.Setup{Receivers: []string{"slack.a"}, Certificates: []alerts.Certificate{client("f1", 40*time.Hour)}})
+		w.after(time.Minute, "fired 🟠 certificate acme-wildcard expires in 2 days: 14 checks use it")
+		w.stop()
+	})
+}
+
+func TestExpiryShortLived(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		c := alerts.Certificate{Kind: alerts.ClientCertificate, Name: "short", Fingerprint: "f", NotBefore: now, NotAfter: now.Add(12 * day), Checks: 1}
+		setup := alerts.Setup{Receivers: []string{"slack.a"}, Certificates: []alerts.Certificate{c}}
+		w := startWatch(t, setup)
+		w.skip(setup, 8*day-time.Hour)
+		w.after(30 * time.Minute)
+		w.after(time.Hour, "fired 🟠 certificate short expires in 4 days: 1 check uses it")
+		w.skip(setup, 2*day)
+		w.after(time.Hour, "escalated 🟠 certificate short expires in 2 days: 1 check uses it")
+		w.skip(setup, day)
+		w.after(time.Hour, "escalated 🟠 certificate short expires in 22 hours: 1 check uses it")
+		w.stop()
+	})
+}
+
+func TestExpiryRotation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		setup := alerts.Setup{Receivers: []string{"slack.a"}, Certificates: []alerts.Certificate{client("f1", 2*day)}}
+		w := startWatch(t, setup)
+		w.after(time.Minute, "fired 🟠 certificate acme-wildcard expires in 2 days: 14 checks use it")
+		old := setup
+		setup.Certificates = []alerts.Certificate{client("f2", 365*day)}
+		w.load(setup)
+		w.after(2*time.Second, "recovered 🟢 certificate acme-wildcard was replaced: the new one expires in 365 days")
+		w.load(old) // rolled back: told once for this threshold, and not again
+		w.after(time.Hour)
+		setup.Certificates = nil
+		w.load(setup)
+		w.after(time.Hour)
+		w.stop()
+	})
+}
+
+func TestExpiryOneNoticeForOneCertificate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := client("f1", 2*day)
+		b := a
+		b.Name, b.Checks = "other", 3
+		ca := alerts.Certificate{Kind: alerts.CACertificate, Name: "acme-wildcard", Fingerprint: "f2", NotAfter: time.Now().Add(6 * day), Checks: 14}
+		w := startWatch(t, alerts.Setup{Receivers: []string{"slack.a"}, Certificates: []alerts.Certificate{a, b, ca}})
+		w.after(time.Minute,
+			"fired 🟠 certificate acme-wildcard (and 1 other) expires in 2 days: 17 checks use it",
+			"fired 🟠 ca of certificate acme-wildcard expires in 6 days: 14 checks use it")
+		w.stop()
+	})
+}
+
+func TestExpiryClockStep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := client("f1", 30*time.Minute)
+		c.NotBefore = time.Time{}
+		w := startWatch(t, alerts.Setup{Receivers: []string{"slack.a"}, Expiry: []time.Duration{}, Certificates: []alerts.Certificate{c}})
+		w.after(time.Minute)
+		w.offset.Store(int64(time.Hour)) // the clock is wrong for two minutes
+		w.after(2 * time.Minute)
+		w.offset.Store(0)
+		w.after(20 * time.Minute)
+		w.after(8*time.Minute, "fired 🔴 certificate acme-wildcard has expired: 14 checks use it")
+		w.stop()
+	})
+}
+
+func TestExpiryOfServers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		setup := alerts.Setup{Receivers: []string{"slack.a"}, Subjects: []alerts.Subject{{Name: "x"}, {Name: "y"}}}
+		w := startWatch(t, setup)
+		begin := time.Now()
+		meet := func(check, host, fingerprint string, left time.Duration) {
+			t.Helper()
+			err := w.engine.Handle(t.Context(), checks.Result{Check: check, Outcome: checks.Passed, Started: time.Now(), Steps: []checks.StepResult{{
+				Servers: []checks.ServerCertificate{{Host: host, Fingerprint: fingerprint, NotBefore: begin.Add(-300 * day), NotAfter: begin.Add(left)}},
+			}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		meet("x", "a.acme.com", "s1", 6*day)
+		meet("y", "b.acme.com", "s1", 6*day)
+		w.after(30 * time.Second) // not all checks may have run yet
+		w.after(2*time.Minute, "fired 🟠 server certificate of a.acme.com (and 1 other) expires in 6 days: 2 checks use it")
+		w.stop()
+		w.start(setup)
+		meet("x", "a.acme.com", "s2", 365*day) // one of two hosts has a new one
+		meet("y", "b.acme.com", "s1", 6*day)
+		w.after(time.Hour)
+		meet("y", "b.acme.com", "s2", 365*day)
+		w.after(time.Hour, "recovered 🟢 server certificate of a.acme.com was replaced: the new one expires in 365 days")
+		w.stop()
+	})
+}
+
+func TestExpiryRouting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := alerts.CompileRoute(map[string]string{"alertname": "CertificateExpiry", "certificate": "acme-*", "severity": "warning"}, []string{"slack.certs"}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := startWatch(t, alerts.Setup{Receivers: []string{"slack.a", "slack.certs"}, Routes: alerts.Routes{r}, Certificates: []alerts.Certificate{client("f1", 2*day)}})
+		w.after(time.Minute, "fired 🟠 certificate acme-wildcard expires in 2 days: 14 checks use it")
+		if to := w.store.Queued()[0].Receiver; to != "slack.certs" {
+			t.Errorf("told %s", to)
+		}
+		w.stop()
+	})
+}

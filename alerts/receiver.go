@@ -1,0 +1,48 @@
+package alerts
+
+import (
+	"context"
+	"time"
+)
+
+// Receiver delivers messages to people.
+type Receiver interface {
+	// Send delivers d and returns where the thread's first message stands,
+	// if it is this one. It returns nil only when the receiver has taken
+	// all of it. An error is a *SendError if more is known than its text,
+	// which never holds a token or a URL with one in it. It never outlives
+	// ctx.
+	Send(ctx context.Context, d Delivery) (Reference, error)
+}
+
+// Delivery is one message on its way.
+type Delivery struct {
+	Message   Message
+	Reference Reference // of the thread's first message; zero if the receiver has none
+	// Begin is to be called right before what would be seen twice if it were
+	// done twice. It may be nil.
+	Begin func(context.Context)
+}
+
+// SendError is a delivery that did not succeed.
+type SendError struct {
+	Err        error
+	Permanent  bool          // no attempt will succeed before someone changes something: a bad token, an archived channel
+	Unsure     bool          // the receiver may have taken the message all the same
+	RetryAfter time.Duration // how long the receiver wants to be left alone; 0 if it does not say
+}
+
+// Error is the text of the error that is wrapped.
+func (e *SendError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error that is wrapped.
+func (e *SendError) Unwrap() error { return e.Err }
+
+// Unusable is a [Receiver] that cannot deliver anything before the
+// configuration is mended: its secret cannot be read, say.
+type Unusable struct{ Err error }
+
+// Send fails for good.
+func (u Unusable) Send(context.Context, Delivery) (Reference, error) {
+	return Reference{}, &SendError{Err: u.Err, Permanent: true}
+}

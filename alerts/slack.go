@@ -1,0 +1,212 @@
+package alerts
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+)
+
+// Slack is a [Receiver] that posts to a Slack channel: with a bot token (and
+// a Channel) or by an incoming webhook. Set the fields before the first Send.
+//
+// With a token, an incident is one message in the channel, which is edited as
+// the incident changes; reminders are replies in its thread, and so is the
+// recovery, which the channel sees too. By a webhook, each transition is a
+// message of its own.
+type Slack struct {
+	Token      string       // xoxb-…, with the scope chat:write
+	Channel    string       // name or id
+	WebhookURL string       // instead of Token and Channel
+	APIURL     string       // empty means Slack's own; for a proxy or a compatible server
+	Client     *http.Client // its Transport and Timeout are used; nil means one of its own
+	Pacer      *Pacer       // shared by all receivers, across reloads; nil means one of its own
+
+	once  sync.Once
+	base  http.RoundTripper
+	limit time.Duration
+	pacer *Pacer
+}
+
+const slackTimeout = 20 * time.Second // of one request
+
+// setUp fills in what was left out.
+func (s *Slack) setUp() {
+	s.once.Do(func() {
+		s.pacer, s.limit = s.Pacer, slackTimeout
+		if s.pacer == nil {
+			s.pacer = &Pacer{}
+		}
+		if s.Client != nil {
+			s.base = s.Client.Transport
+			s.limit = cmp.Or(s.Client.Timeout, s.limit)
+		}
+		if s.base == nil {
+			s.base = http.DefaultTransport
+		}
+	})
+}
+
+// Send implements [Receiver].
+func (s *Slack) Send(ctx context.Context, d Delivery) (Reference, error) {
+	s.setUp()
+	m := &d.Message
+	out := render(*m)
+	if s.WebhookURL != "" {
+		if m.Kind == Withdrawn {
+			return Reference{}, nil // nothing new is posted, and nothing can be edited
+		}
+		return Reference{}, s.post(ctx, d, Reference{}, out, nil)
+	}
+	quiet := m.Kind == Withdrawn || m.Kind == Recovered && m.Topic != AboutCheck // an edit says it all
+	if d.Reference == (Reference{}) || m.Kind == Fired {
+		if quiet {
+			return Reference{}, nil
+		}
+		var ref Reference
+		err := s.post(ctx, d, Reference{}, out, &ref)
+		return ref, err
+	}
+	root := d.Reference
+	if m.Kind != Reminded {
+		lost, err := s.edit(ctx, root, out)
+		if err != nil {
+			return Reference{}, err
+		}
+		if lost {
+			root = Reference{} // someone has deleted it: what follows stands for itself
+		}
+	}
+	if quiet {
+		return Reference{}, nil
+	}
+	if m.Kind == Recovered {
+		out.blocks = out.blocks[:min(len(out.blocks), 1)]
+	}
+	out.broadcast = m.Kind == Recovered || m.Kind == Escalated
+	var ref Reference
+	err := s.post(ctx, d, root, out, &ref)
+	if root != (Reference{}) {
+		ref = Reference{} // the thread stays what it was
+	}
+	return ref, err
+}
+
+// post sends a message, below root if that is set, and stores in ref where it
+// stands.
+func (s *Slack) post(ctx context.Context, d Delivery, root Reference, out outgoing, ref *Reference) error {
+	key := cmp.Or(s.WebhookURL, s.APIURL+" "+s.Token+" "+s.Channel)
+	if err := s.pacer.post(ctx, key); err != nil {
+		return &SendError{Err: err}
+	}
+	if d.Begin != nil {
+		d.Begin(ctx)
+	}
+	err := s.try(ctx, root, out, ref)
+	if errors.Is(err, errRejected) { // better a plain text than nothing
+		if err := s.pacer.post(ctx, key); err != nil {
+			return &SendError{Err: err}
+		}
+		out.blocks = nil
+		err = s.try(ctx, root, out, ref)
+	}
+	return err
+}
+
+func (s *Slack) try(ctx context.Context, root Reference, out outgoing, ref *Reference) error {
+	if s.WebhookURL != "" {
+		return s.call(ctx, "posting to the Slack webhook", func(ctx context.Context, c *http.Client) error {
+			return slack.PostWebhookCustomHTTPContext(ctx, s.WebhookURL, c, out.webhook())
+		})
+	}
+	return s.call(ctx, "posting to Slack channel "+s.Channel, func(ctx context.Context, c *http.Client) error {
+		options := out.options()
+		channel := s.Channel
+		if root != (Reference{}) {
+			channel = cmp.Or(root.Channel, channel)
+			options = append(options, slack.MsgOptionTS(root.ID))
+			if out.broadcast {
+				options = append(options, slack.MsgOptionBroadcast())
+			}
+		}
+		channel, id, err := s.api(c).PostMessageContext(ctx, channel, options...)
+		if err == nil && id == "" {
+			return errNoReference
+		}
+		if err == nil && ref != nil {
+			*ref = Reference{Channel: channel, ID: id}
+		}
+		return err
+	})
+}
+
+// edit replaces a message. It says whether the message is lost: it cannot be
+// edited (any more), which is no reason to keep back what follows.
+func (s *Slack) edit(ctx context.Context, ref Reference, out outgoing) (lost bool, err error) {
+	for {
+		if err := s.pacer.edit(ctx, s.APIURL+" "+s.Token); err != nil {
+			return false, &SendError{Err: err}
+		}
+		err := s.call(ctx, "editing a message in Slack channel "+s.Channel, func(ctx context.Context, c *http.Client) error {
+			_, _, _, err := s.api(c).UpdateMessageContext(ctx, cmp.Or(ref.Channel, s.Channel), ref.ID, out.options()...)
+			return err
+		})
+		var coded *slackError
+		switch {
+		case err == nil:
+			return false, nil
+		case errors.Is(err, errRejected) && out.blocks != nil:
+			out.blocks = nil
+			continue
+		case errors.As(err, &coded) && slices.Contains([]string{"message_not_found", "thread_not_found"}, coded.code):
+			return true, nil
+		case errors.As(err, &coded) && slices.Contains([]string{"cant_update_message", "edit_window_closed", "update_failed", "block_mismatch"}, coded.code):
+			return false, nil
+		}
+		if send, ok := errors.AsType[*SendError](err); ok {
+			send.Unsure = false // editing twice shows once
+		}
+		return false, err
+	}
+}
+
+// api is a client for one call.
+func (s *Slack) api(c *http.Client) *slack.Client {
+	options := []slack.Option{slack.OptionHTTPClient(c)}
+	if s.APIURL != "" {
+		options = append(options, slack.OptionAPIURL(strings.TrimRight(s.APIURL, "/")+"/"))
+	}
+	return slack.New(s.Token, options...)
+}
+
+// outgoing is a message in Slack's form.
+type outgoing struct {
+	text      string
+	blocks    []slack.Block
+	broadcast bool
+}
+
+func (o outgoing) options() []slack.MsgOption {
+	out := []slack.MsgOption{
+		slack.MsgOptionText(o.text, false), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
+	}
+	if len(o.blocks) > 0 {
+		out = append(out, slack.MsgOptionBlocks(o.blocks...))
+	}
+	return out
+}
+
+func (o outgoing) webhook() *slack.WebhookMessage {
+	off := false
+	m := &slack.WebhookMessage{Text: o.text, UnfurlLinks: &off, UnfurlMedia: &off}
+	if len(o.blocks) > 0 {
+		m.Blocks = &slack.Blocks{BlockSet: o.blocks}
+	}
+	return m
+}

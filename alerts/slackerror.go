@@ -1,0 +1,198 @@
+package alerts
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+)
+
+var (
+	// errRejected: Slack does not like the form of the message.
+	errRejected = errors.New("message rejected")
+
+	// errNoReference: an answer that says ok but not where the message stands.
+	errNoReference = errors.New("the answer names no message")
+)
+
+// slackError is an error code of Slack's.
+type slackError struct{ code string }
+
+func (e *slackError) Error() string {
+	if hint := codeHint(e.code); hint != "" {
+		return e.code + ": " + hint
+	}
+	return e.code
+}
+
+func (e *slackError) Is(target error) bool {
+	return target == errRejected && codeKind(e.code) == rejectedCode
+}
+
+type codeClass int
+
+const (
+	otherCode     codeClass = iota // worth another attempt
+	permanentCode                  // not before someone changes something
+	rejectedCode                   // the form of the message
+	unsureCode                     // Slack may have done it all the same
+)
+
+// codeKind sorts the error codes of chat.postMessage, chat.update and
+// incoming webhooks, as Slack documents them.
+func codeKind(code string) codeClass {
+	switch code {
+	case "not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired", "no_permission", "missing_scope",
+		"not_allowed_token_type", "org_login_required", "ekm_access_denied", "team_access_not_granted", "access_denied",
+		"enterprise_is_restricted", "two_factor_setup_required", "channel_not_found", "not_in_channel", "is_archived",
+		"channel_is_archived", "restricted_action", "restricted_action_read_only_channel",
+		"restricted_action_non_threadable_channel", "restricted_action_thread_only_channel", "messages_tab_disabled",
+		"posting_to_general_channel_denied", "action_prohibited", "no_service", "no_service_id", "no_team", "team_disabled",
+		"invalid_token", "no_active_hooks", "user_not_found":
+		return permanentCode
+	case "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "no_text", "invalid_payload",
+		"invalid_attachments", "too_many_attachments", "invalid_metadata_format":
+		return rejectedCode
+	case "fatal_error", "internal_error", "request_timeout", "service_unavailable", "update_failed":
+		return unsureCode
+	default:
+		return otherCode
+	}
+}
+
+// codeHint says what to do about the codes that people meet.
+func codeHint(code string) string {
+	switch code {
+	case "not_in_channel":
+		return "invite the bot to the channel"
+	case "channel_not_found":
+		return "no such channel, or a private one that the bot was not invited to"
+	case "is_archived", "channel_is_archived":
+		return "the channel was archived"
+	case "invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive":
+		return "the token is not valid (any more)"
+	case "missing_scope":
+		return "the token lacks the scope chat:write"
+	case "no_service", "no_service_id", "no_active_hooks", "invalid_token":
+		return "the webhook was removed"
+	default:
+		return ""
+	}
+}
+
+// call makes one request by way of do and sorts its error. The error names
+// neither the token nor the URL.
+func (s *Slack) call(ctx context.Context, doing string, do func(context.Context, *http.Client) error) error {
+	seen := &observer{base: s.base}
+	client := &http.Client{
+		Transport: seen, Timeout: s.limit,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the token stays here
+	}
+	err := do(ctx, client)
+	if err == nil {
+		return nil
+	}
+	out := seen.sort(err)
+	out.Err = fmt.Errorf("%s: %w", doing, s.hide(out.Err))
+	return out
+}
+
+// hide makes sure that an error holds no secret.
+func (s *Slack) hide(err error) error {
+	text := err.Error()
+	for _, secret := range []string{s.Token, s.WebhookURL} {
+		if len(secret) > 0 && strings.Contains(text, secret) {
+			return errors.New(strings.ReplaceAll(text, secret, "***")) //nolint:err113 // the chain would show it
+		}
+	}
+	return err
+}
+
+// observer notes what the answer to a request was, which the Slack library
+// tells only in part.
+type observer struct {
+	base   http.RoundTripper
+	err    error
+	status int
+	retry  time.Duration
+	text   string // beginning of an answer other than 200
+}
+
+const (
+	maxAnswer     = 1 << 20
+	maxRetryAfter = time.Hour
+)
+
+// RoundTrip implements [http.RoundTripper].
+func (o *observer) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := o.base.RoundTrip(r)
+	if err != nil {
+		o.err = err
+		return nil, err
+	}
+	o.status = resp.StatusCode
+	if n, err := strconv.ParseInt(resp.Header.Get("Retry-After"), 10, 32); err == nil && n > 0 {
+		o.retry = min(time.Duration(n)*time.Second, maxRetryAfter)
+	}
+	body := io.LimitReader(resp.Body, maxAnswer)
+	if o.status != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(body, 200))
+		o.text = strings.TrimSpace(string(text))
+		body = io.MultiReader(bytes.NewReader(text), body)
+	}
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{body, resp.Body}
+	return resp, nil
+}
+
+// sort says what an error means for the delivery.
+func (o *observer) sort(err error) *SendError {
+	var api slack.SlackErrorResponse
+	switch {
+	case o.err != nil || o.status == 0:
+		return &SendError{Err: inner(err), Unsure: !neverSent(err)}
+	case o.status == http.StatusTooManyRequests:
+		return &SendError{Err: errors.New("rate limited"), RetryAfter: o.retry}
+	case o.status >= 500:
+		return &SendError{Err: fmt.Errorf("the answer is %d %s", o.status, http.StatusText(o.status)), Unsure: true, RetryAfter: o.retry}
+	case o.status != http.StatusOK:
+		if kind := codeKind(o.text); kind != otherCode {
+			return &SendError{Err: &slackError{o.text}, Permanent: kind == permanentCode}
+		}
+		return &SendError{Err: fmt.Errorf("the answer is %d %s", o.status, http.StatusText(o.status))}
+	case errors.As(err, &api):
+		kind := codeKind(api.Err)
+		return &SendError{Err: &slackError{api.Err}, Permanent: kind == permanentCode, Unsure: kind == unsureCode}
+	default:
+		return &SendError{Err: fmt.Errorf("reading the answer: %w", inner(err)), Unsure: true}
+	}
+}
+
+// inner takes the URL off an error of net/http: a webhook's URL is a secret.
+func inner(err error) error {
+	var u *url.Error
+	for errors.As(err, &u) {
+		err = u.Err
+	}
+	return err
+}
+
+// neverSent says whether a request has failed before anything was sent.
+func neverSent(err error) bool {
+	var op *net.OpError
+	var dns *net.DNSError
+	var cert *tls.CertificateVerificationError
+	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &dns) || errors.As(err, &cert)
+}

@@ -1,0 +1,206 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"watchword/alerts"
+	"watchword/alerts/alertstest"
+	"watchword/checks"
+)
+
+var kills = flag.Int("kills", 6, "how many times TestKill kills the process")
+
+const (
+	childFile = "WATCHWORD_TEST_CHILD_FILE"
+	childAPI  = "WATCHWORD_TEST_CHILD_API"
+
+	burstChecks    = 20
+	burstIncidents = 15
+)
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv(childFile); path != "" {
+		if err := burst(path, os.Getenv(childAPI)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// burst is the process that is killed: checks that fail and recover as fast
+// as they can, until each has had its incidents.
+func burst(path, api string) error {
+	db, err := Open(path, Options{})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	outbox := &alerts.Outbox{Store: db}
+	outbox.SetReceivers(map[string]alerts.Receiver{"slack.a": &alerts.Slack{
+		Token: "t", Channel: "#c", APIURL: api, Pacer: &alerts.Pacer{Post: time.Nanosecond, Edit: time.Nanosecond},
+	}})
+	engine := &alerts.Engine{Store: db, Wake: outbox.Wake}
+	setup := alerts.Setup{Receivers: []string{"slack.a"}}
+	for i := range burstChecks {
+		setup.Subjects = append(setup.Subjects, alerts.Subject{Name: fmt.Sprintf("c%d", i), Policy: alerts.Policy{After: 2}})
+	}
+	if err := engine.Load(context.Background(), setup); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	wg.Go(func() { _ = outbox.Run(ctx) })
+
+	var running sync.WaitGroup
+	for _, s := range setup.Subjects {
+		running.Go(func() {
+			for {
+				st := engine.State(s.Name)
+				r := checks.Result{Check: s.Name, Outcome: checks.Failed, Message: fmt.Sprintf("incident %d", st.Incident+1), Started: time.Now()}
+				if st.Open() {
+					r.Outcome = checks.Passed
+				} else if st.Incident == burstIncidents {
+					return
+				}
+				if err := engine.Handle(ctx, r); err != nil {
+					panic(err)
+				}
+			}
+		})
+	}
+	running.Wait()
+	return outbox.Flush(ctx)
+}
+
+// TestKill kills a process with SIGKILL amid a burst of transitions, again
+// and again, and starts it anew. Every incident must be told, in order; what
+// is told twice must be marked, and be at most one message for each kill.
+func TestKill(t *testing.T) {
+	var mu sync.Mutex
+	var posted []alertstest.Message
+	slack := &alertstest.Slack{Token: "t", OnMessage: func(m alertstest.Message) {
+		mu.Lock()
+		defer mu.Unlock()
+		if !m.Edited {
+			posted = append(posted, m)
+		}
+	}}
+	if err := slack.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer slack.Close()
+	killed, rounds, twice := 0, 0, 0
+	for killed < *kills {
+		rounds++
+		dir := t.TempDir()
+		mu.Lock()
+		posted = nil
+		mu.Unlock()
+		n := burstAndKill(t, filepath.Join(dir, "s.db"), slack.APIURL(), min(*kills-killed, 6))
+		mu.Lock()
+		repeats := checkPosted(t, posted)
+		mu.Unlock()
+		if repeats > n {
+			t.Errorf("%d messages were repeated by %d kills", repeats, n)
+		}
+		killed, twice = killed+n, twice+repeats
+		if t.Failed() {
+			break
+		}
+	}
+	t.Logf("%d kills in %d bursts of %d incidents, %d messages repeated, 0 lost", killed, rounds, burstChecks*burstIncidents, twice)
+}
+
+// burstAndKill runs a burst to its end, with up to n kills on the way. It
+// returns how many there were.
+func burstAndKill(t *testing.T, path, api string, n int) int {
+	t.Helper()
+	for killed := 0; ; {
+		var out bytes.Buffer
+		cmd := exec.CommandContext(t.Context(), os.Args[0])
+		cmd.Env = append(os.Environ(), childFile+"="+path, childAPI+"="+api)
+		cmd.Stdout, cmd.Stderr = &out, &out
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		kill := make(<-chan time.Time)
+		if killed < n {
+			kill = time.After(time.Duration(20+rand.IntN(150)) * time.Millisecond)
+		}
+		select {
+		case <-kill:
+			_ = cmd.Process.Kill()
+			<-ended
+			killed++
+		case err := <-ended:
+			if err != nil {
+				t.Fatalf("the process failed: %v\n%s", err, out.String())
+			}
+			return max(killed, 1) // at least one, or the loop over all kills would not end
+		}
+	}
+}
+
+// checkPosted looks at what arrived in the channel and returns how much of it
+// was there twice.
+func checkPosted(t *testing.T, posted []alertstest.Message) int {
+	t.Helper()
+	repeats := 0
+	roots := map[string]string{}                       // ts to check
+	begun, ended := map[string]int{}, map[string]int{} // by check
+	for _, m := range posted {
+		text, marked := strings.CutSuffix(m.Text, " (possible repeat)")
+		if m.Thread == "" {
+			var check string
+			var n int
+			if _, err := fmt.Sscanf(text, "🔴 %s is failing: incident %d", &check, &n); err != nil {
+				t.Errorf("unexpected %q: %v", m.Text, err)
+				continue
+			}
+			roots[m.ID] = check
+			switch {
+			case n == begun[check]+1 && ended[check] == begun[check]:
+				begun[check]++
+			case n == begun[check] && ended[check] == n-1 && marked:
+				repeats++
+			default:
+				t.Errorf("%q after %d begun and %d ended", m.Text, begun[check], ended[check])
+			}
+			continue
+		}
+		check := roots[m.Thread]
+		switch {
+		case !strings.HasPrefix(text, "🟢 "+check+" recovered after"):
+			t.Errorf("unexpected %q in a thread of %s", m.Text, check)
+		case ended[check] == begun[check]-1:
+			ended[check]++
+		case ended[check] == begun[check] && marked:
+			repeats++
+		default:
+			t.Errorf("%q after %d begun and %d ended", m.Text, begun[check], ended[check])
+		}
+	}
+	for i := range burstChecks {
+		if c := fmt.Sprintf("c%d", i); begun[c] != burstIncidents || ended[c] != burstIncidents {
+			t.Errorf("%s: %d incidents begun, %d ended, want %d", c, begun[c], ended[c], burstIncidents)
+		}
+	}
+	return repeats
+}

@@ -1,0 +1,69 @@
+//go:build unix
+
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// lock says that a process has the state file open. It is a file beside it
+// that holds the pid; the kernel drops the lock with the process.
+type lock struct{ file *os.File }
+
+// acquire takes the lock, and waits a while for another process to drop it.
+// The error names that process.
+func acquire(path string, patience time.Duration) (*lock, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, fileMode) //nolint:gosec // the path is the operator's
+	if err != nil {
+		return nil, err
+	}
+	for end := time.Now().Add(patience); ; {
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) || time.Now().After(end) {
+			defer f.Close()
+			return nil, held(f, err)
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+	err = f.Truncate(0)
+	if err == nil {
+		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	}
+	if err != nil && !unwritable(err) { // the pid is a courtesy: a full disk does not stop us
+		_ = f.Close()
+		return nil, fmt.Errorf("writing %s: %w", path, err)
+	}
+	return &lock{f}, nil
+}
+
+// held explains why the lock cannot be had.
+func held(f *os.File, err error) error {
+	if !errors.Is(err, unix.EWOULDBLOCK) {
+		return fmt.Errorf("locking %s: %w", f.Name(), err)
+	}
+	raw, _ := io.ReadAll(io.LimitReader(f, 32))
+	if pid := strings.TrimSpace(string(raw)); pid != "" {
+		return fmt.Errorf("another watchword has it open: the process with pid %s", pid)
+	}
+	return errors.New("another process has it open")
+}
+
+// release drops the lock. The file stays: removing it would race with whoever
+// waits for it.
+func (l *lock) release() error {
+	if l == nil {
+		return nil
+	}
+	return l.file.Close()
+}

@@ -1,0 +1,314 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"watchword/alerts"
+	"watchword/alerts/alertstest"
+)
+
+func open(t *testing.T, path string, o Options) *DB {
+	t.Helper()
+	db, err := Open(path, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func TestContract(t *testing.T) {
+	alertstest.TestStore(t, func(t *testing.T) (alerts.Store, func(*testing.T) alerts.Store) {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "watchword.db")
+		db := open(t, path, Options{})
+		return db, func(t *testing.T) alerts.Store {
+			t.Helper()
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return open(t, path, Options{})
+		}
+	})
+}
+
+func put(t *testing.T, db *DB, key string, failing int, receivers ...string) {
+	t.Helper()
+	err := db.Update(t.Context(), key, func(alerts.State) (alerts.State, []alerts.Notification) {
+		var list []alerts.Notification
+		for _, r := range receivers {
+			list = append(list, alerts.Notification{Receiver: r, Thread: key, Message: alerts.Message{Headline: key}})
+		}
+		return alerts.State{Phase: alerts.Firing, Failing: failing}, list
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func failing(t *testing.T, db *DB, key string) int {
+	t.Helper()
+	snap, err := db.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return snap.States[key].Failing
+}
+
+func TestConcurrentUpdatesShareCommits(t *testing.T) {
+	db := open(t, filepath.Join(t.TempDir(), "s.db"), Options{})
+	var wg sync.WaitGroup
+	db.writing.Lock() // the disk is slow
+	for i := range 200 {
+		wg.Go(func() { put(t, db, strconv.Itoa(i), 1) })
+	}
+	for applied := uint64(0); applied < 200; {
+		db.mu.Lock()
+		applied = db.change
+		db.mu.Unlock()
+	}
+	db.writing.Unlock()
+	wg.Wait()
+	if n := db.Stats().Commits; n != 1 {
+		t.Errorf("200 updates that came together took %d commits, want 1", n)
+	}
+}
+
+func TestSecondDaemonIsToldThePid(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	open(t, path, Options{})
+	_, err := Open(path, Options{})
+	if err == nil || !strings.Contains(err.Error(), "pid "+strconv.Itoa(os.Getpid())) {
+		t.Errorf("got %v, want an error with pid %d", err, os.Getpid())
+	}
+}
+
+func TestQueueIsBounded(t *testing.T) {
+	db := open(t, filepath.Join(t.TempDir(), "s.db"), Options{MaxQueue: 3})
+	for i := range 5 {
+		put(t, db, strconv.Itoa(i), 1, "a")
+	}
+	q, err := db.Pending(t.Context(), "a", 10)
+	if err != nil || q.Total != 3 || db.Stats().Dropped != 2 {
+		t.Errorf("%d queued, %d dropped, %v; want 3 and 2", q.Total, db.Stats().Dropped, err)
+	}
+	if failing(t, db, "4") != 1 {
+		t.Error("the state was dropped with its notification")
+	}
+}
+
+func TestDirectoryInItsPlace(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), "it is a directory") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := Open(filepath.Join(dir, "no", "such.db"), Options{}); err == nil || !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("missing folder: got %v", err)
+	}
+}
+
+func TestEmptyFileIsNew(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	db := open(t, path, Options{})
+	if db.Problems() != nil {
+		t.Errorf("problems %v", db.Problems())
+	}
+	put(t, db, "k", 1)
+}
+
+func TestNewerFormat(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	db := open(t, path, Options{})
+	put(t, db, "k", 1)
+	err := db.bolt.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(metaBucket)).Put([]byte(versionKey), []byte("2")) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := os.ReadFile(path)
+	_, err = Open(path, Options{})
+	if err == nil || !strings.Contains(err.Error(), "newer version of watchword") {
+		t.Errorf("got %v", err)
+	}
+	if after, _ := os.ReadFile(path); string(after) != string(before) {
+		t.Error("the file was changed")
+	}
+}
+
+// TestDamagedFiles damages a file in many ways. Each time Open must succeed,
+// with what was stored or with an empty file and the damaged one put aside.
+func TestDamagedFiles(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "s.db")
+	db := open(t, path, Options{})
+	for i := range 50 {
+		put(t, db, fmt.Sprintf("check:%d", i), i+1, "a")
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	sound, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	harm := map[string]func([]byte) []byte{
+		"text":      func([]byte) []byte { return []byte(strings.Repeat("this is no database\n", 1000)) },
+		"short":     func([]byte) []byte { return []byte("x") },
+		"all zeros": func(b []byte) []byte { return make([]byte, len(b)) },
+	}
+	for i := range 40 {
+		harm[fmt.Sprintf("cut %d", i)] = func(b []byte) []byte { return b[:1+rng.IntN(len(b)-1)] }
+		harm[fmt.Sprintf("page zeroed %d", i)] = func(b []byte) []byte {
+			at := rng.IntN(len(b)/4096) * 4096
+			clear(b[at : at+4096])
+			return b
+		}
+		harm[fmt.Sprintf("byte flipped %d", i)] = func(b []byte) []byte {
+			b[rng.IntN(len(b))] ^= 0xff
+			return b
+		}
+	}
+	aside := 0
+	for name, fn := range harm {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "s.db")
+			if err := os.WriteFile(path, fn([]byte(string(sound))), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			db, err := Open(path, Options{})
+			if err != nil {
+				t.Fatalf("Open: %v", err)
+			}
+			defer db.Close()
+			if db.Stats().Quarantined > 0 {
+				aside++
+				if len(db.Problems()) != 1 || !strings.Contains(db.Problems()[0].Text, "put aside as "+path+".damaged-") {
+					t.Errorf("problems %v", db.Problems())
+				}
+				if files, _ := filepath.Glob(path + ".damaged-*"); len(files) != 1 {
+					t.Errorf("put aside: %v", files)
+				}
+				if failing(t, db, "check:1") != 0 {
+					t.Error("put aside, but not begun empty")
+				}
+			} else if last := failing(t, db, "check:49"); failing(t, db, "check:1") != 2 || last != 50 && last != 0 {
+				t.Error("taken for sound, but something is lost beyond the last commit") // whose meta page may be the one that was harmed
+			}
+			put(t, db, "k", 1, "a")
+		})
+	}
+	t.Logf("%d of %d put aside; the rest had been harmed where nothing stands", aside, len(harm))
+	if aside < len(harm)/4 {
+		t.Error("damage is not noticed")
+	}
+}
+
+// TestDiskFails closes the database under the store, so that every write
+// fails: state and sending go on from memory.
+func TestDiskFails(t *testing.T) {
+	db := open(t, filepath.Join(t.TempDir(), "s.db"), Options{})
+	put(t, db, "a", 1, "r")
+	if err := db.bolt.Close(); err != nil {
+		t.Fatal(err)
+	}
+	put(t, db, "b", 2, "r2")
+	if failing(t, db, "b") != 2 || db.Stats().WriteErrors != 1 {
+		t.Errorf("state %d, %d write errors", failing(t, db, "b"), db.Stats().WriteErrors)
+	}
+	q, err := db.Pending(t.Context(), "r2", 1)
+	if err != nil || len(q.Notifications) != 1 {
+		t.Fatalf("from memory: %+v, %v", q, err)
+	}
+	if err := db.Ack(t.Context(), alerts.Receipt{ID: q.Notifications[0].ID, Stage: alerts.Taken}); err != nil {
+		t.Fatal(err)
+	}
+	if q, _ := db.Pending(t.Context(), "r2", 1); q.Total != 0 {
+		t.Errorf("taken, but %+v", q)
+	}
+	if err := db.Close(); err == nil || !strings.Contains(err.Error(), "could not be written") {
+		t.Errorf("Close: %v", err)
+	}
+}
+
+// TestDiskRecovers lets one write fail: the next one carries everything.
+func TestDiskRecovers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	db := open(t, path, Options{})
+	good := db.bolt
+	db.bolt = nil
+	put(t, db, "a", 1, "r")
+	db.bolt, db.retry = good, time.Time{}
+	put(t, db, "b", 2, "r")
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db = open(t, path, Options{})
+	if failing(t, db, "a") != 1 || failing(t, db, "b") != 2 {
+		t.Error("what could not be written at first was lost")
+	}
+	if q, _ := db.Pending(t.Context(), "r", 9); q.Total != 2 {
+		t.Errorf("%d queued, want 2", q.Total)
+	}
+}
+
+func TestClosed(t *testing.T) {
+	db := open(t, filepath.Join(t.TempDir(), "s.db"), Options{})
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Errorf("closed twice: %v", err)
+	}
+	err := db.Update(t.Context(), "k", func(s alerts.State) (alerts.State, []alerts.Notification) { return s, nil })
+	if err == nil {
+		t.Error("Update of a closed file succeeded")
+	}
+}
+
+func BenchmarkUpdateConcurrent(b *testing.B) {
+	db, err := Open(filepath.Join(b.TempDir(), "s.db"), Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	const workers = 1000
+	var wg sync.WaitGroup
+	work := make(chan int)
+	for range workers {
+		wg.Go(func() {
+			for i := range work {
+				_ = db.Update(context.Background(), "check:"+strconv.Itoa(i%10000), func(s alerts.State) (alerts.State, []alerts.Notification) {
+					s.Failing++
+					s.Message = `step "order": status is 422, want 201`
+					return s, nil
+				})
+			}
+		})
+	}
+	i := 0
+	for b.Loop() {
+		work <- i
+		i++
+	}
+	close(work)
+	wg.Wait()
+	b.ReportMetric(float64(b.N)/float64(max(db.Stats().Commits, 1)), "updates/commit")
+}
