@@ -1,0 +1,298 @@
+package lang
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"watchword/checks"
+)
+
+// Kind says what a condition is for.
+type Kind int
+
+// An expectation is explained where it does not hold, a degraded_if where it
+// holds.
+const (
+	Expect Kind = iota
+	DegradedIf
+)
+
+// attribute is the name of the list that conditions of this kind stand in.
+func (k Kind) attribute() string {
+	if k == DegradedIf {
+		return "degraded_if"
+	}
+	return "expect"
+}
+
+// CompileConditions compiles each element of a list of conditions.
+func CompileConditions(list hcl.Expression, s *Scope, kind Kind) ([]checks.Condition, hcl.Diagnostics) {
+	elements, diags := Elements(list)
+	if diags.HasErrors() {
+		return nil, errorAt(list.Range(), "List expected", fmt.Sprintf("%s is a list of conditions in brackets: [status == 200].", kind.attribute()))
+	}
+	compiled := make([]checks.Condition, 0, len(elements))
+	for _, e := range elements {
+		c, more := CompileCondition(e, s, kind)
+		diags = append(diags, more...)
+		if !more.HasErrors() {
+			compiled = append(compiled, c)
+		}
+	}
+	return compiled, diags
+}
+
+// CompileCondition compiles one condition. Its names, functions and types are
+// checked, by evaluating it with values that are not known. A condition that
+// does not depend on the answer is a mistake.
+func CompileCondition(expr hcl.Expression, s *Scope, kind Kind) (checks.Condition, hcl.Diagnostics) {
+	x, diags := s.own(expr, true)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	n := s.lookup(x, uses{exchange: true, volatile: true})
+	c := &condition{
+		kind: kind, node: x.node, at: x.at,
+		text: string(x.text), file: s.shown(x.at.Filename), line: x.at.Start.Line, viewer: viewer{s.redactor()},
+	}
+	unknown := c.bind(n)
+	diags = n.types(unknown)
+	if !diags.HasErrors() {
+		diags = append(diags, n.worth(unknown, kind)...)
+	}
+	diags = within(diags, x.at)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	c.form = c.recognise(n, unknown)
+	c.quick = c.comparisons(n, unknown, c.node)
+	boundNumbers(c.node)
+	return c, diags
+}
+
+// DefaultExpect is what a check without expectations expects: a status from
+// 200 to 399. It is explained at the place of the check.
+func DefaultExpect(at hcl.Range, s *Scope) checks.Condition {
+	const text = "status >= 200 && status < 400"
+	node, diags := hclsyntax.ParseExpression([]byte(text), at.Filename, hcl.InitialPos)
+	if diags.HasErrors() {
+		panic("the default expectation does not parse: " + diags.Error()) // a mistake in this function
+	}
+	x := &expression{node: node, text: []byte(text), at: at, dir: s.dir(at.Filename)}
+	n := s.lookup(x, uses{exchange: true})
+	c := &condition{node: node, at: at, text: text, file: s.shown(at.Filename), line: at.Start.Line, viewer: viewer{s.redactor()}}
+	unknown := c.bind(n)
+	c.form = c.recognise(n, unknown)
+	c.quick = c.comparisons(n, unknown, c.node)
+	boundNumbers(c.node)
+	return c
+}
+
+// shown is the name of a file in explanations.
+func (s *Scope) shown(filename string) string {
+	if name := s.shared.o.Sources[filename].Name; name != "" {
+		return name
+	}
+	return filename
+}
+
+// A condition is a compiled expression. It does not change after that.
+type condition struct {
+	kind Kind
+	node hclsyntax.Expression
+	at   hcl.Range
+	text string
+	file string
+	line int
+
+	viewer  viewer
+	ctx     *hcl.EvalContext // functions, and the names whose values are known at load
+	names   []binding        // the values it takes from an exchange
+	reasons []error          // why values known at load are not available
+	form    form
+	quick   []comparison // instead of all else, where they say what needs no explanation
+}
+
+// A binding is a value of an exchange that a condition names.
+type binding struct {
+	key    string // under which the tree finds it
+	text   string // as written
+	at     hcl.Range
+	access access
+	size   bool // shown by its size
+	header bool // null means that it is missing
+}
+
+// bind gives each name in the tree a variable of its own: `json.database`
+// becomes one lookup, and nothing beside that part of the answer becomes a
+// value. It returns what is known of the variables at load.
+func (c *condition) bind(n *lookup) *hcl.EvalContext {
+	fixed := make(map[string]cty.Value)
+	open := make(map[string]cty.Value)
+	for _, r := range n.refs {
+		trav := r.node.Traversal
+		key := describe(trav)
+		root := trav.RootName()
+		r.node.Traversal = hcl.Traversal{hcl.TraverseRoot{Name: key, SrcRange: r.node.SrcRange}}
+		switch {
+		case r.broken:
+			open[key] = cty.DynamicVal
+		case r.access == nil:
+			fixed[key] = r.value
+			if why := Reason(r.value); why != nil {
+				c.reasons = append(c.reasons, why)
+			}
+		default:
+			if _, known := open[key]; !known {
+				c.names = append(c.names, binding{
+					key: key, text: r.text, at: r.node.SrcRange, access: r.access,
+					size: key == "body" || key == "request.body" || key == "request", header: root == "header",
+				})
+			}
+			open[key] = r.value
+		}
+	}
+	c.ctx = n.scope.shared.context(n.x.dir).NewChild()
+	c.ctx.Variables = fixed
+	unknown := c.ctx.NewChild()
+	unknown.Variables = open
+	return unknown
+}
+
+// Judge implements [checks.Condition].
+func (c *condition) Judge(vars *checks.Vars) checks.Verdict {
+	v := checks.Verdict{Explanation: checks.Explanation{Expression: c.text, File: c.file, Line: c.line}}
+	if c.unremarkable(vars.Exchange) {
+		v.Holds = c.kind == Expect
+		return v
+	}
+	t := c.take(vars.Exchange)
+	result, err := c.evaluate(t)
+	if err != nil {
+		v.Err = err
+		c.explainError(&v, t, err, c.viewerOf(vars))
+		return v
+	}
+	v.Holds = result
+	if v.Holds == (c.kind == DegradedIf) {
+		c.explain(&v, t, c.viewerOf(vars))
+	}
+	return v
+}
+
+// viewerOf knows the secrets of the run as well, where it has any.
+func (c *condition) viewerOf(vars *checks.Vars) viewer {
+	if vars.Redactor != nil {
+		return viewer{vars.Redactor}
+	}
+	return c.viewer
+}
+
+// taken are the values of one exchange.
+type taken struct {
+	ctx    *hcl.EvalContext
+	values []cty.Value // by binding; NilVal for those that are missing
+	errs   []error     // nil if nothing is missing
+}
+
+// take computes the values that the condition names.
+func (c *condition) take(x *checks.Exchange) *taken {
+	t := &taken{ctx: c.ctx.NewChild(), values: make([]cty.Value, len(c.names))}
+	t.ctx.Variables = make(map[string]cty.Value, len(c.names))
+	for i := range c.names {
+		v, err := c.names[i].access(x)
+		if err != nil {
+			if t.errs == nil {
+				t.errs = make([]error, len(c.names))
+			}
+			t.errs[i] = err
+			continue
+		}
+		t.values[i] = v
+		t.ctx.Variables[c.names[i].key] = v
+	}
+	return t
+}
+
+// evaluate returns whether the condition holds.
+func (c *condition) evaluate(t *taken) (bool, error) {
+	v, diags := c.node.Value(t.ctx)
+	if diags.HasErrors() {
+		return false, c.failure(diags, t)
+	}
+	v, marks := v.Unmark()
+	switch why := reasonOf(marks); {
+	case why != nil:
+		return false, why
+	case !v.IsKnown() && len(c.reasons) > 0:
+		return false, c.reasons[0]
+	case !v.IsKnown():
+		return false, errors.New("the result is not known")
+	case v.IsNull():
+		return false, &evaluationError{"the result is null, neither true nor false"}
+	case v.Type() != cty.Bool:
+		return false, &evaluationError{fmt.Sprintf("the result is %s, neither true nor false", typeName(v.Type()))}
+	}
+	return v.True(), nil
+}
+
+// failure finds the cause of a failed evaluation: a value that is missing, or
+// what hcl says.
+func (c *condition) failure(diags hcl.Diagnostics, t *taken) error {
+	var first *hcl.Diagnostic
+	for _, d := range diags {
+		if d.Severity != hcl.DiagError {
+			continue
+		}
+		if first == nil {
+			first = d
+		}
+		for i, err := range t.errs {
+			if err == nil || d.Subject == nil {
+				continue
+			}
+			around := *d.Subject
+			if d.Context != nil {
+				around = *d.Context
+			}
+			if overlaps(around, c.names[i].at) {
+				return err
+			}
+		}
+	}
+	detail := conceal(hcl.Diagnostics{first})[0].Detail
+	return &evaluationError{phrase(detail)}
+}
+
+// An evaluationError is what hcl says of an expression that cannot be
+// evaluated with these values.
+type evaluationError struct{ text string }
+
+func (e *evaluationError) Error() string { return e.text }
+
+// constant reports whether a part of the expression is known at load and the
+// same for each run.
+func (n *lookup) constant(node hclsyntax.Expression) bool {
+	inner := &lookup{scope: n.scope, x: n.x, uses: n.uses}
+	dynamic := false
+	known := make(map[*hclsyntax.ScopeTraversalExpr]bool)
+	for _, r := range n.refs {
+		if r.access != nil || r.broken {
+			known[r.node] = true
+		}
+	}
+	_ = hclsyntax.VisitAll(node, func(at hclsyntax.Node) hcl.Diagnostics {
+		switch e := at.(type) {
+		case *hclsyntax.ScopeTraversalExpr:
+			dynamic = dynamic || known[e]
+		case *hclsyntax.FunctionCallExpr:
+			inner.call(e)
+		}
+		return nil
+	})
+	return !dynamic && !inner.volatile
+}

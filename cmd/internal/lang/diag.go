@@ -1,0 +1,105 @@
+package lang
+
+import (
+	"strconv"
+
+	"github.com/agext/levenshtein"
+	"github.com/hashicorp/hcl/v2"
+)
+
+// errorAt returns one mistake.
+func errorAt(at hcl.Range, summary, detail string) hcl.Diagnostics {
+	return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: at.Ptr()}}
+}
+
+// warningAt returns one warning.
+func warningAt(at hcl.Range, summary, detail string) hcl.Diagnostics {
+	return hcl.Diagnostics{{Severity: hcl.DiagWarning, Summary: summary, Detail: detail, Subject: at.Ptr()}}
+}
+
+// Suggest returns the known name that is nearest to the given one, or "" if
+// none is near: at most two letters differ, and fewer than half of them.
+func Suggest(given string, known []string) string {
+	best, distance := "", 3
+	for _, name := range known {
+		if abs(len(name)-len(given)) >= distance {
+			continue
+		}
+		d := levenshtein.Distance(given, name, nil)
+		if swapped(given, name) {
+			d = 1
+		}
+		if d < distance && 2*d < max(len(given), len(name)) {
+			best, distance = name, d
+		}
+	}
+	return best
+}
+
+// swapped reports whether two names differ by the order of two neighbours.
+func swapped(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	i := 0
+	for i < len(a) && a[i] == b[i] {
+		i++
+	}
+	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
+}
+
+// DidYouMean returns the end of a sentence that proposes the nearest known
+// name, such as ` Did you mean "schedule"?`, or "".
+func DidYouMean(given string, known []string) string {
+	if s := Suggest(given, known); s != "" {
+		return " Did you mean " + strconv.Quote(s) + "?"
+	}
+	return ""
+}
+
+// overlaps reports whether two places share a byte, or one is empty and
+// touches the other.
+func overlaps(a, b hcl.Range) bool {
+	return a.Filename == b.Filename && a.Start.Byte <= b.End.Byte && b.Start.Byte <= a.End.Byte &&
+		(a.End.Byte != b.Start.Byte || a.Empty()) && (b.End.Byte != a.Start.Byte || b.Empty())
+}
+
+// merge appends the mistakes of more that are not told yet: of two at one
+// place, the first is kept.
+func merge(diags, more hcl.Diagnostics) hcl.Diagnostics {
+	told := len(diags)
+	for _, d := range more {
+		known := false
+		for _, have := range diags {
+			same := have.Subject != nil && d.Subject != nil
+			if same && have.Severity == d.Severity && *have.Subject == *d.Subject && have.Summary == d.Summary {
+				known = true
+			}
+		}
+		for _, have := range diags[:told] {
+			if have.Severity == hcl.DiagError && have.Subject != nil && d.Subject != nil && overlaps(*have.Subject, *d.Subject) {
+				known = true
+			}
+		}
+		if !known {
+			diags = append(diags, d)
+		}
+	}
+	return diags
+}
+
+func abs(n int) int {
+	if n < 0 {
+		return -n
+	}
+	return n
+}
+
+// grouped writes a count as people read it: 5,123.
+func grouped(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

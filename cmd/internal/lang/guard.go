@@ -1,0 +1,272 @@
+package lang
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// What a configuration file may hold at most.
+const (
+	MaxFile       = 4 << 20 // bytes of a file, and of what file() reads
+	MaxNesting    = 64      // brackets, templates, conditionals and unary operators inside one another
+	MaxDirectives = 1000    // %{ … } in one string or heredoc
+	MaxHeredoc    = 10_000  // lines of one heredoc
+
+	maxTokens    = 1_000_000   // tokens of a file: the parser takes a second for them
+	maxOperators = 1000        // binary operators, indexes and splats in one expression
+	maxDigits    = 64          // digits of a number
+	maxExponent  = 308         // exponent of a number
+	maxHeredocs  = 400_000_000 // sum of the squares of heredoc lengths in a file: the parser's time grows with it
+	firstChunk   = 64 << 10    // bytes given to the lexer at first, so that a bomb is found early
+)
+
+// Guard finds what would overflow the parser's stack or keep it busy for more
+// than a moment, before the parser sees it: files over [MaxFile], nesting
+// over [MaxNesting], and so on. A file without errors here can be parsed by
+// hclsyntax or, if its name ends in ".json", by hcl's json package, and every
+// expression in it be evaluated. It says nothing of other mistakes.
+func Guard(filename string, src []byte) hcl.Diagnostics {
+	if len(src) > MaxFile {
+		at := hcl.Range{Filename: filename, Start: hcl.InitialPos, End: hcl.InitialPos}
+		return errorAt(at, "File too large",
+			fmt.Sprintf("A configuration file holds at most 4 MiB; this one holds %s bytes. Spread it over several files.", grouped(len(src))))
+	}
+	if strings.HasSuffix(filename, ".json") {
+		return guardJSON(filename, src)
+	}
+	return guardTokens(src, filename, hcl.InitialPos, hclsyntax.LexConfig, true)
+}
+
+// lexer is one of hclsyntax's LexConfig, LexTemplate and LexExpression.
+type lexer func(src []byte, filename string, start hcl.Pos) (hclsyntax.Tokens, hcl.Diagnostics)
+
+// guardTokens runs lex over src piece by piece, so that neither time nor
+// memory is spent on what follows a violation. With lines set, a piece may
+// end at any line break outside of brackets.
+func guardTokens(src []byte, filename string, start hcl.Pos, lex lexer, lines bool) hcl.Diagnostics {
+	total, heredocs, size := 0, 0, firstChunk
+	for len(src) > 0 {
+		last := size >= len(src)
+		tokens, _ := lex(src[:min(size, len(src))], filename, start)
+		n := nesting{heredocs: heredocs}
+		end, resume := 0, hcl.Pos{} // the last line break outside of brackets
+		for i := range tokens {
+			if diags := n.add(&tokens[i]); diags != nil {
+				return diags
+			}
+			if total+i >= maxTokens {
+				return errorAt(tokens[i].Range, "File too large", "A configuration file holds at most a million words and signs. Spread it over several files.")
+			}
+			if lines && len(n.stack) == 1 && tokens[i].Type == hclsyntax.TokenNewline {
+				end, resume = i+1, tokens[i].Range.End
+				heredocs = n.heredocs
+			}
+		}
+		switch {
+		case last:
+			return nil
+		case end == 0:
+			size = min(4*size, max(size+firstChunk, size*maxTokens/len(tokens)+firstChunk))
+			continue
+		}
+		total += end
+		src, start = src[resume.Byte-start.Byte:], resume
+		size = firstChunk
+	}
+	return nil
+}
+
+// A nesting follows tokens and counts what is open.
+type nesting struct {
+	stack    []frame
+	depth    int // what the parser's recursion would be
+	prev     hclsyntax.TokenType
+	heredocs int
+}
+
+// A frame is an open bracket, template or template sequence, and what the
+// expression at this place is made of so far.
+type frame struct {
+	open       hclsyntax.TokenType
+	folded     bool // line breaks do not end an expression here
+	fresh      bool // nothing has followed the opening yet
+	unary      int  // unary operators that wait for their operand
+	conds      int  // conditionals in this expression
+	operators  int  // binary operators, indexes and splats in this expression
+	directives int  // %{ in this template
+	inside     int  // %{ if } and %{ for } that are open in this template
+	keyword    string
+	lines      int // of this heredoc
+}
+
+// add counts one token. It returns what is wrong at this token, or nil.
+func (n *nesting) add(t *hclsyntax.Token) hcl.Diagnostics {
+	if len(n.stack) == 0 {
+		n.stack = append(n.stack, frame{})
+	}
+	top := &n.stack[len(n.stack)-1]
+	switch t.Type {
+	case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenOQuote,
+		hclsyntax.TokenOHeredoc, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
+		return n.push(t, top)
+	case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenCQuote,
+		hclsyntax.TokenCHeredoc, hclsyntax.TokenTemplateSeqEnd:
+		return n.pop(t, top)
+	case hclsyntax.TokenNewline:
+		n.newline(top)
+		return nil
+	case hclsyntax.TokenComment:
+		if bytes.HasSuffix(t.Bytes, []byte("\n")) {
+			n.newline(top)
+		}
+		return nil
+	case hclsyntax.TokenStringLit, hclsyntax.TokenQuotedLit:
+		return n.text(t, top)
+	default:
+		return n.sign(t, top)
+	}
+}
+
+// sign counts a token that neither opens nor closes anything.
+func (n *nesting) sign(t *hclsyntax.Token, top *frame) hcl.Diagnostics {
+	first := top.fresh
+	top.fresh = false
+	prev := n.prev
+	n.prev = t.Type
+	switch t.Type {
+	case hclsyntax.TokenComma, hclsyntax.TokenEqual:
+		n.reset(top)
+	case hclsyntax.TokenQuestion:
+		top.conds++
+		n.depth++
+	case hclsyntax.TokenIdent:
+		if first {
+			top.keyword = string(t.Bytes)
+			top.folded = top.folded || top.keyword == "for"
+		}
+		n.operand(top)
+	case hclsyntax.TokenNumberLit:
+		n.operand(top)
+		if reason := numberTooLarge(string(t.Bytes)); reason != "" {
+			return errorAt(t.Range, "Number too large", reason)
+		}
+	case hclsyntax.TokenBang:
+		top.unary++
+		n.depth++
+	case hclsyntax.TokenMinus:
+		if endsOperand(prev) {
+			top.operators++
+			break
+		}
+		top.unary++
+		n.depth++
+	case hclsyntax.TokenPlus, hclsyntax.TokenStar, hclsyntax.TokenSlash, hclsyntax.TokenPercent,
+		hclsyntax.TokenEqualOp, hclsyntax.TokenNotEqual, hclsyntax.TokenLessThan, hclsyntax.TokenLessThanEq,
+		hclsyntax.TokenGreaterThan, hclsyntax.TokenGreaterThanEq, hclsyntax.TokenAnd, hclsyntax.TokenOr:
+		top.operators++
+	default:
+	}
+	return n.check(t, top)
+}
+
+func (n *nesting) check(t *hclsyntax.Token, top *frame) hcl.Diagnostics {
+	if n.depth > MaxNesting {
+		return errorAt(t.Range, "Nested too deeply",
+			"Brackets, templates, conditionals and unary operators may stand at most 64 deep inside one another.")
+	}
+	if top.operators > maxOperators {
+		return errorAt(t.Range, "Expression too long", "One expression holds at most 1,000 operators and indexes. Split it, with locals for example.")
+	}
+	return nil
+}
+
+func (n *nesting) push(t *hclsyntax.Token, top *frame) hcl.Diagnostics {
+	top.fresh = false
+	switch {
+	case t.Type == hclsyntax.TokenOBrack && endsOperand(n.prev):
+		top.operators++ // an index: each wraps what stands before it
+	case t.Type == hclsyntax.TokenTemplateControl:
+		top.directives++
+		if top.directives > MaxDirectives {
+			return errorAt(t.Range, "Too many template directives", "One string or heredoc holds at most 1,000 of %{ … }.")
+		}
+	}
+	f := frame{open: t.Type, fresh: true}
+	f.folded = t.Type != hclsyntax.TokenOBrace
+	n.stack = append(n.stack, f)
+	n.depth++
+	n.prev = t.Type
+	return n.check(t, top)
+}
+
+func (n *nesting) pop(t *hclsyntax.Token, top *frame) hcl.Diagnostics {
+	if len(n.stack) == 1 || !closes(top.open, t.Type) {
+		n.prev = t.Type
+		return nil // the parser will complain
+	}
+	n.reset(top)
+	n.depth -= 1 + top.inside
+	keyword, control := top.keyword, top.open == hclsyntax.TokenTemplateControl
+	if top.open == hclsyntax.TokenOHeredoc {
+		n.heredocs += top.lines * top.lines
+		if n.heredocs > maxHeredocs {
+			return errorAt(t.Range, "Heredocs too long", "The heredocs of one file are too long together. Keep such texts in files of their own and read them with file().")
+		}
+	}
+	n.stack = n.stack[:len(n.stack)-1]
+	top = &n.stack[len(n.stack)-1]
+	n.prev = t.Type
+	if !control {
+		n.operand(top)
+		return nil
+	}
+	switch keyword {
+	case "if", "for":
+		top.inside++
+		n.depth++
+	case "endif", "endfor":
+		if top.inside > 0 {
+			top.inside--
+			n.depth--
+		}
+	}
+	return n.check(t, top)
+}
+
+// text counts the lines of a heredoc.
+func (n *nesting) text(t *hclsyntax.Token, top *frame) hcl.Diagnostics {
+	top.fresh = false
+	if top.open != hclsyntax.TokenOHeredoc {
+		return nil
+	}
+	top.lines += bytes.Count(t.Bytes, []byte("\n"))
+	if top.lines > MaxHeredoc {
+		return errorAt(t.Range, "Heredoc too long", "A heredoc holds at most 10,000 lines. Keep such a text in a file of its own and read it with file().")
+	}
+	return nil
+}
+
+// operand ends the unary operators that stood before an operand.
+func (n *nesting) operand(top *frame) {
+	n.depth -= top.unary
+	top.unary = 0
+}
+
+// reset begins a new expression.
+func (n *nesting) reset(top *frame) {
+	n.operand(top)
+	n.depth -= top.conds
+	top.conds, top.operators = 0, 0
+}
+
+func (n *nesting) newline(top *frame) {
+	if top.folded {
+		return
+	}
+	n.reset(top)
+	n.prev = hclsyntax.TokenNewline
+}

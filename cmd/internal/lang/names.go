@@ -1,0 +1,212 @@
+package lang
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// uses says what may stand in an expression beside the scope's names.
+type uses struct {
+	exchange bool // values of an exchange
+	volatile bool // functions that change with each call
+}
+
+// A lookup goes through the tree of an expression and finds what its names
+// mean. Unlike evaluation it comes by every branch.
+type lookup struct {
+	scope    *Scope
+	x        *expression
+	uses     uses
+	locals   []map[string]struct{} // names that for expressions bring
+	lenient  int                   // depth of can() and try()
+	refs     []ref
+	volatile bool
+	diags    hcl.Diagnostics
+}
+
+// A ref is one name in an expression, with what follows it.
+type ref struct {
+	node   *hclsyntax.ScopeTraversalExpr
+	text   string    // as written
+	value  cty.Value // what is known at load
+	access access    // how to take it from an exchange; nil for names of the scope
+	broken bool      // does not exist
+}
+
+func (s *Scope) lookup(x *expression, u uses) *lookup {
+	n := &lookup{scope: s, x: x, uses: u}
+	_ = hclsyntax.Walk(x.node, n) // Enter and Exit keep their mistakes in n
+	return n
+}
+
+// Enter implements hclsyntax.Walker.
+func (n *lookup) Enter(node hclsyntax.Node) hcl.Diagnostics {
+	switch e := node.(type) {
+	case hclsyntax.ChildScope:
+		n.locals = append(n.locals, e.LocalNames)
+	case *hclsyntax.FunctionCallExpr:
+		n.call(e)
+		if isLenient(e) {
+			n.lenient++
+		}
+	case *hclsyntax.ScopeTraversalExpr:
+		for _, names := range n.locals {
+			if _, local := names[e.Traversal.RootName()]; local {
+				return nil
+			}
+		}
+		n.name(e)
+	}
+	return nil
+}
+
+// Exit implements hclsyntax.Walker.
+func (n *lookup) Exit(node hclsyntax.Node) hcl.Diagnostics {
+	switch e := node.(type) {
+	case hclsyntax.ChildScope:
+		n.locals = n.locals[:len(n.locals)-1]
+	case *hclsyntax.FunctionCallExpr:
+		if isLenient(e) {
+			n.lenient--
+		}
+	}
+	return nil
+}
+
+func isLenient(e *hclsyntax.FunctionCallExpr) bool { return e.Name == "can" || e.Name == "try" }
+
+// call checks the name of a function.
+func (n *lookup) call(e *hclsyntax.FunctionCallExpr) {
+	f, ok := n.scope.shared.functions[e.Name]
+	switch {
+	case !ok:
+		known := slices.Collect(maps.Keys(n.scope.shared.functions))
+		n.fail(e.NameRange, "Unknown function", fmt.Sprintf("There is no function %s().%s", e.Name, DidYouMean(e.Name, known)))
+	case f.volatile && !n.uses.volatile:
+		n.fail(e.NameRange, "Function changes with each call",
+			fmt.Sprintf("%s() gives another value each time. It can stand in requests and conditions, not here.", e.Name))
+	case f.volatile:
+		n.volatile = true
+	}
+}
+
+// name looks up a name and what follows it.
+func (n *lookup) name(e *hclsyntax.ScopeTraversalExpr) {
+	root := e.Traversal[0].(hcl.TraverseRoot) //nolint:forcetypeassert // what a ScopeTraversalExpr begins with
+	r := ref{node: e, text: n.x.written(e.SrcRange), value: cty.DynamicVal}
+	if r.text == "" {
+		r.text = describe(e.Traversal)
+	}
+	if v, ok := n.scope.names[root.Name]; ok {
+		r.value, r.broken = n.follow(root.Name, v, e.Traversal[1:])
+		n.refs = append(n.refs, r)
+		return
+	}
+	def, ok := find(n.scope.shared.values, root.Name)
+	if !ok {
+		n.unknown(root)
+		r.broken = true
+		n.refs = append(n.refs, r)
+		return
+	}
+	if !n.uses.exchange {
+		n.fail(e.SrcRange, "No answer yet", fmt.Sprintf("%s is a value of an answer. It can stand in expect and degraded_if, not here.", root.Name))
+		r.broken = true
+		n.refs = append(n.refs, r)
+		return
+	}
+	p := path{lookup: n, name: root.Name, steps: e.Traversal[1:]}
+	r.access, r.value = p.compile(def)
+	r.broken = r.access == nil
+	n.refs = append(n.refs, r)
+}
+
+// unknown reports a name that means nothing.
+func (n *lookup) unknown(root hcl.TraverseRoot) {
+	known := slices.Sorted(maps.Keys(n.scope.names))
+	if n.uses.exchange {
+		for _, v := range n.scope.shared.values {
+			known = append(known, v.name)
+		}
+	}
+	if hint := dashes(root.Name, known); hint != "" {
+		n.fail(root.SrcRange, "Unknown name", hint)
+		return
+	}
+	n.fail(root.SrcRange, "Unknown name", fmt.Sprintf("There is no %q here.%s", root.Name, DidYouMean(root.Name, known)))
+}
+
+// follow takes the steps after a name of the scope.
+func (n *lookup) follow(name string, v cty.Value, steps hcl.Traversal) (cty.Value, bool) {
+	for i, step := range steps {
+		attr, isAttr := step.(hcl.TraverseAttr)
+		t := v.Type()
+		if isAttr && t.IsObjectType() && !t.HasAttribute(attr.Name) {
+			if i == 0 || n.lenient == 0 {
+				known := slices.Sorted(maps.Keys(t.AttributeTypes()))
+				n.attribute(name, attr, known)
+			}
+			return cty.DynamicVal, true
+		}
+		next, diags := step.TraversalStep(v)
+		if diags.HasErrors() {
+			if n.lenient == 0 {
+				n.diags = append(n.diags, conceal(diags)...)
+			}
+			return cty.DynamicVal, true
+		}
+		v, name = next, describeStep(name, step)
+	}
+	return v, false
+}
+
+// attribute reports that name has no such attribute.
+func (n *lookup) attribute(name string, attr hcl.TraverseAttr, known []string) {
+	if hint := dashes(attr.Name, known); hint != "" {
+		n.fail(attr.SrcRange, "Unknown name", hint)
+		return
+	}
+	detail := fmt.Sprintf("%s has no %q.%s", name, attr.Name, DidYouMean(attr.Name, known))
+	if Suggest(attr.Name, known) == "" && len(known) > 0 && len(known) <= 16 {
+		detail += fmt.Sprintf(" It has %s.", list(known))
+	}
+	n.fail(attr.SrcRange, "Unknown name", detail)
+}
+
+func (n *lookup) fail(at hcl.Range, summary, detail string) {
+	n.diags = merge(n.diags, errorAt(at, summary, detail))
+}
+
+// dashes explains a name that was meant as a difference: HCL allows dashes in
+// names, so timing.total-timing.dns has an attribute "total-timing".
+func dashes(name string, known []string) string {
+	for _, k := range known {
+		if rest, ok := strings.CutPrefix(name, k+"-"); ok {
+			return fmt.Sprintf("HCL reads %q as one name. To subtract, write spaces around the minus sign: %s - %s.", name, k, strings.TrimLeft(rest, "-"))
+		}
+	}
+	return ""
+}
+
+func describeStep(name string, step hcl.Traverser) string {
+	return name + describe(hcl.Traversal{step})
+}
+
+// list writes names as a sentence does: "a", "b" and "c".
+func list(names []string) string {
+	quoted := make([]string, 0, len(names))
+	for _, n := range names {
+		quoted = append(quoted, fmt.Sprintf("%q", n))
+	}
+	if len(quoted) < 2 {
+		return strings.Join(quoted, "")
+	}
+	last := len(quoted) - 1
+	return strings.Join(quoted[:last], ", ") + " and " + quoted[last]
+}

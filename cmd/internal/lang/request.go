@@ -1,0 +1,278 @@
+package lang
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"watchword/checks"
+)
+
+// RequestExprs are the expressions of a request block. Nil means that an
+// attribute is absent.
+type RequestExprs struct {
+	Range       hcl.Range // of the block, for what is missing in it
+	URL, Method hcl.Expression
+	Headers     []hcl.Expression // outermost first: a later one replaces names of an earlier one
+	Query       []hcl.Expression // as Headers; joined with the query in URL
+	Body, JSON  hcl.Expression
+	BasicAuth   hcl.Expression // { username, password }
+	BearerToken hcl.Expression
+}
+
+// A Request is a compiled request. What does not change between runs is
+// evaluated once, at load.
+type Request struct {
+	fields      []field
+	fixed       *checks.Rendered // nil if something changes with each run, or is not available
+	unavailable error
+	host, url   string
+}
+
+var _ checks.Template = (*Request)(nil)
+
+// CompileRequest compiles the expressions of a request. A mistake in what is
+// known at load, such as a URL without scheme, is found here; in what is not,
+// it becomes an error of [Request.Render].
+func CompileRequest(r RequestExprs, s *Scope) (*Request, hcl.Diagnostics) {
+	req := &Request{}
+	var diags hcl.Diagnostics
+	for _, part := range r.parts() {
+		f, more := s.field(part)
+		diags = append(diags, more...)
+		req.fields = append(req.fields, f)
+	}
+	if r.URL == nil {
+		diags = append(diags, errorAt(r.Range, "URL missing", "A request needs a url.")...)
+	}
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	rendered, mistakes := assemble(req.fields)
+	for _, m := range mistakes {
+		switch {
+		case m.why != nil:
+			req.unavailable = m.why
+		case m.warning:
+			diags = append(diags, warningAt(m.at, m.summary, m.detail)...)
+		default:
+			diags = append(diags, errorAt(m.at, m.summary, m.detail)...)
+		}
+	}
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	changes := false
+	for _, f := range req.fields {
+		changes = changes || f.x != nil
+		if f.role == roleURL {
+			req.host, req.url = f.known(rendered)
+		}
+	}
+	if !changes && req.unavailable == nil {
+		req.fixed = rendered
+	}
+	return req, diags
+}
+
+func (r *RequestExprs) parts() []part {
+	var parts []part
+	add := func(role role, exprs ...hcl.Expression) {
+		for _, e := range exprs {
+			if e != nil {
+				parts = append(parts, part{role, e})
+			}
+		}
+	}
+	add(roleURL, r.URL)
+	add(roleMethod, r.Method)
+	add(roleHeaders, r.Headers...)
+	add(roleQuery, r.Query...)
+	add(roleBody, r.Body)
+	add(roleJSON, r.JSON)
+	add(roleBasicAuth, r.BasicAuth)
+	add(roleBearerToken, r.BearerToken)
+	return parts
+}
+
+// Render implements [checks.Template]. Its errors hold no secrets; one that
+// wraps an [*UnavailableError] is due to a secret that cannot be read.
+func (r *Request) Render(_ context.Context, _ *checks.Vars) (*checks.Rendered, error) {
+	if r.fixed != nil {
+		return r.fixed, nil
+	}
+	if r.unavailable != nil {
+		return nil, fmt.Errorf("rendering the request: %w", r.unavailable)
+	}
+	fields := make([]field, len(r.fields))
+	for i, f := range r.fields {
+		fields[i] = f
+		if f.x == nil {
+			continue
+		}
+		if err := fields[i].evaluate(); err != nil {
+			return nil, fmt.Errorf("rendering the request: %s: %w", f.role, err)
+		}
+	}
+	rendered, mistakes := assemble(fields)
+	for _, m := range mistakes {
+		if m.why != nil {
+			return nil, fmt.Errorf("rendering the request: %w", m.why)
+		}
+		if !m.warning {
+			return nil, fmt.Errorf("rendering the request: %s", phrase(m.detail))
+		}
+	}
+	return rendered, nil
+}
+
+// Host returns the host of the URL in lower case, without port, or "" where
+// it is known at run time only.
+func (r *Request) Host() string { return r.host }
+
+// URL returns the URL, or "" where it is known at run time only or holds a
+// secret.
+func (r *Request) URL() string { return r.url }
+
+// Unavailable returns why the request cannot be made: a secret in it cannot
+// be read. It wraps an [*UnavailableError].
+func (r *Request) Unavailable() error { return r.unavailable }
+
+// A role is the attribute that an expression stands for.
+type role string
+
+const (
+	roleURL         role = "url"
+	roleMethod      role = "method"
+	roleHeaders     role = "headers"
+	roleQuery       role = "query"
+	roleBody        role = "body"
+	roleJSON        role = "json"
+	roleBasicAuth   role = "basic_auth"
+	roleBearerToken role = "bearer_token"
+)
+
+type part struct {
+	role role
+	expr hcl.Expression
+}
+
+// A field is an attribute of a request and its value.
+type field struct {
+	role    role
+	at      hcl.Range
+	value   cty.Value
+	secrets []string
+	lead    string // the beginning of the URL that does not change
+
+	x   *expression // nil if the value does not change between runs
+	ctx *hcl.EvalContext
+}
+
+// field evaluates an attribute for the first time.
+func (s *Scope) field(p part) (field, hcl.Diagnostics) {
+	f := field{role: p.role, at: p.expr.Range()}
+	x, diags := s.read(p.expr)
+	if diags.HasErrors() {
+		return f, diags
+	}
+	n := s.lookup(x, uses{volatile: true})
+	f.x, f.ctx = x, s.context(x.dir)
+	more := f.compute()
+	diags = within(merge(n.diags, conceal(more)), f.at)
+	if diags.HasErrors() {
+		return f, diags
+	}
+	f.value = n.explainUnknown(f.value)
+	if tooBig(f.value) {
+		return f, errorAt(f.at, "Value too large", "The result has over 100,000 elements or 8 MiB of text.")
+	}
+	if p.role == roleURL {
+		f.lead = n.lead(f.ctx)
+	}
+	if !n.volatile {
+		f.x, f.ctx = nil, nil
+	}
+	return f, diags
+}
+
+// evaluate computes the value for a run.
+func (f *field) evaluate() error {
+	diags := conceal(f.compute())
+	for _, d := range diags {
+		if d.Severity == hcl.DiagError {
+			return errors.New(phrase(d.Detail))
+		}
+	}
+	return nil
+}
+
+// compute evaluates the expression. Of a template, the sensitive parts become
+// secrets, not the whole: a URL is not hidden because of a key in it.
+func (f *field) compute() hcl.Diagnostics {
+	template, ok := f.x.node.(*hclsyntax.TemplateExpr)
+	if !ok || (f.role != roleURL && f.role != roleBody) {
+		v, diags := f.x.node.Value(f.ctx)
+		f.value, f.secrets = v, Secrets(v)
+		return diags
+	}
+	once := hclsyntax.TemplateExpr{SrcRange: template.SrcRange}
+	var secrets []string
+	var diags hcl.Diagnostics
+	for _, e := range template.Parts {
+		v, more := e.Value(f.ctx)
+		diags = append(diags, more...)
+		secrets = append(secrets, Secrets(v)...)
+		once.Parts = append(once.Parts, &hclsyntax.LiteralValueExpr{Val: v, SrcRange: e.Range()})
+	}
+	v, more := once.Value(f.ctx)
+	f.value, f.secrets = v, secrets
+	return append(diags, more...)
+}
+
+// lead returns the beginning of a text that is the same for each run and no
+// secret.
+func (n *lookup) lead(ctx *hcl.EvalContext) string {
+	template, ok := n.x.node.(*hclsyntax.TemplateExpr)
+	if !ok {
+		return ""
+	}
+	var b strings.Builder
+	for _, e := range template.Parts {
+		if !n.constant(e) {
+			break
+		}
+		v, diags := e.Value(ctx)
+		if diags.HasErrors() || !v.IsKnown() || v.IsNull() || IsSensitive(v) || v.Type() != cty.String {
+			break
+		}
+		b.WriteString(v.AsString())
+	}
+	return b.String()
+}
+
+// known returns what is known of the URL at load.
+func (f *field) known(r *checks.Rendered) (host, whole string) {
+	if f.x == nil && r != nil && r.URL != nil {
+		host = strings.ToLower(r.URL.Hostname())
+		if !IsSensitive(f.value) && len(f.secrets) == 0 {
+			whole = r.URL.String()
+		}
+		return host, whole
+	}
+	u, err := url.Parse(f.lead)
+	if err != nil || u.Host == "" || u.User != nil {
+		return "", ""
+	}
+	_, rest, _ := strings.Cut(f.lead, "://")
+	if !strings.ContainsAny(rest, "/?#") { // more of the host may follow
+		return "", ""
+	}
+	return strings.ToLower(u.Hostname()), ""
+}

@@ -1,0 +1,142 @@
+package lang
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// types evaluates the expression with values that are not known, to find
+// wrong types. Since hcl leaves out the right side of && and || and branches
+// then, these are evaluated one by one as well.
+func (n *lookup) types(unknown *hcl.EvalContext) hcl.Diagnostics {
+	diags := n.diags
+	_, more := n.x.node.Value(unknown)
+	diags = merge(diags, conceal(more))
+	for _, part := range operands(nil, n.x.node) {
+		_, more := part.Value(unknown)
+		diags = merge(diags, conceal(more))
+	}
+	_ = hclsyntax.VisitAll(n.x.node, func(node hclsyntax.Node) hcl.Diagnostics {
+		if op, ok := node.(*hclsyntax.BinaryOpExpr); ok && (op.Op == hclsyntax.OpEqual || op.Op == hclsyntax.OpNotEqual) {
+			diags = merge(diags, n.mixed(op, unknown))
+		}
+		return nil
+	})
+	return diags
+}
+
+// operands takes an expression of && || ! and ?: apart.
+func operands(found []hclsyntax.Expression, node hclsyntax.Expression) []hclsyntax.Expression {
+	switch e := node.(type) {
+	case *hclsyntax.ParenthesesExpr:
+		return operands(found, e.Expression)
+	case *hclsyntax.BinaryOpExpr:
+		if e.Op == hclsyntax.OpLogicalAnd || e.Op == hclsyntax.OpLogicalOr {
+			return operands(operands(found, e.LHS), e.RHS)
+		}
+	case *hclsyntax.UnaryOpExpr:
+		if e.Op == hclsyntax.OpLogicalNot {
+			return operands(found, e.Val)
+		}
+	case *hclsyntax.ConditionalExpr:
+		return operands(operands(operands(found, e.Condition), e.TrueResult), e.FalseResult)
+	}
+	return append(found, node)
+}
+
+// mixed warns of == and != between types that are never equal.
+func (n *lookup) mixed(op *hclsyntax.BinaryOpExpr, unknown *hcl.EvalContext) hcl.Diagnostics {
+	left, bad := op.LHS.Value(unknown)
+	right, worse := op.RHS.Value(unknown)
+	a, b := left.Type(), right.Type()
+	if bad.HasErrors() || worse.HasErrors() || a.HasDynamicTypes() || b.HasDynamicTypes() || a.Equals(b) {
+		return nil
+	}
+	outcome := "never equal"
+	if op.Op == hclsyntax.OpNotEqual {
+		outcome = "always unequal"
+	}
+	hint := ""
+	switch {
+	case a.IsPrimitiveType() && b.IsPrimitiveType():
+		hint = " Write both as the same type, or convert one with tonumber() or tostring()."
+	case isSequence(a) && isSequence(b):
+		hint = " Convert one with tolist()."
+	}
+	return warningAt(op.SrcRange, "Comparison of different types", fmt.Sprintf("%s is %s and %s is %s: such values are %s.%s",
+		n.x.quote(op.LHS), typeName(a), n.x.quote(op.RHS), typeName(b), outcome, hint))
+}
+
+// quote returns a part of the expression for a sentence.
+func (x *expression) quote(node hclsyntax.Expression) string {
+	if text := x.written(node.Range()); text != "" {
+		return cut(oneLine(text), maxKey)
+	}
+	return "one side"
+}
+
+// worth reports a condition that says nothing of the answer, or is not one.
+func (n *lookup) worth(unknown *hcl.EvalContext, kind Kind) hcl.Diagnostics {
+	named := false
+	for _, r := range n.refs {
+		named = named || r.access != nil
+	}
+	result, _ := n.x.node.Value(unknown)
+	result = Plain(result)
+	switch t := result.Type(); {
+	case t != cty.Bool && t != cty.DynamicPseudoType:
+		return errorAt(n.x.at, "Not a condition", fmt.Sprintf("A condition is true or false; this is %s. Compare it with something: %s == …", typeName(t), cut(oneLine(string(n.x.text)), maxKey)))
+	case !named:
+		return errorAt(n.x.at, "Condition does not depend on the answer", fmt.Sprintf("%s names no value of the answer, such as status, header, json or timing.", sentenceStart(kind)))
+	case result.IsKnown() && result.IsNull():
+		return errorAt(n.x.at, "Not a condition", "A condition is true or false; this is null.")
+	case result.IsKnown():
+		return errorAt(n.x.at, "Condition does not depend on the answer", fmt.Sprintf("%s is %v whatever the answer is.", sentenceStart(kind), result.True()))
+	}
+	return nil
+}
+
+func sentenceStart(kind Kind) string {
+	if kind == DegradedIf {
+		return "This degraded_if"
+	}
+	return "This expectation"
+}
+
+// boundNumbers guards arithmetic and order against texts of an answer that
+// would take seconds to be read as numbers.
+func boundNumbers(node hclsyntax.Node) {
+	_ = hclsyntax.VisitAll(node, func(node hclsyntax.Node) hcl.Diagnostics {
+		if wrapped, ok := node.(shortNumber); ok {
+			node = wrapped.Expression // its children are visited, but not itself
+		}
+		switch e := node.(type) {
+		case *hclsyntax.BinaryOpExpr:
+			if e.Op.Impl.Params()[0].Type == cty.Number {
+				e.LHS, e.RHS = shortNumber{e.LHS}, shortNumber{e.RHS}
+			}
+		case *hclsyntax.UnaryOpExpr:
+			if e.Op == hclsyntax.OpNegate {
+				e.Val = shortNumber{e.Val}
+			}
+		}
+		return nil
+	})
+}
+
+// A shortNumber is an operand that will be read as a number.
+type shortNumber struct{ hclsyntax.Expression }
+
+// Value evaluates the operand and refuses what is too long for a number.
+func (e shortNumber) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
+	v, diags := e.Expression.Value(ctx)
+	if plain, _ := v.Unmark(); plain.Type() == cty.String && plain.IsKnown() && !plain.IsNull() {
+		if numberTooLarge(plain.AsString()) != "" {
+			return cty.DynamicVal, append(diags, errorAt(e.Range(), "Invalid operand", "A number is required.")...)
+		}
+	}
+	return v, diags
+}
