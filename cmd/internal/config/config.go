@@ -1,0 +1,97 @@
+package config
+
+import (
+	"time"
+
+	"watchword/alerts"
+	"watchword/certs"
+	"watchword/checks"
+	"watchword/scheduler"
+)
+
+// A Config is everything that a configuration says, resolved: no name in it
+// has to be looked up, and nothing in it changes after [Load].
+type Config struct {
+	Settings     Settings
+	Monitors     []*Monitor    // in order of declaration
+	Certificates *certs.Set    // all `certificate` blocks, in order of declaration
+	Sources      []Certificate // the same, with their places and the checks that use them
+	Receivers    []Receiver    // in order of declaration
+	Routes       alerts.Routes // empty: every receiver gets everything
+	Redactor     *checks.Redactor
+
+	// Files are the absolute paths of everything that was read or should
+	// have been: HCL files, var files, secret, certificate, key and ca
+	// files. Dirs are the folders to watch for them, those of the
+	// configuration itself included. Both are sorted and free of duplicates.
+	Files []string
+	Dirs  []string
+
+	// Warnings do not keep anything from running.
+	Warnings Diagnostics
+
+	// Unreadable are the secrets and certificates that could not be read.
+	// Only the checks and receivers that need them fail.
+	Unreadable []Notice
+}
+
+// Settings holds the `settings` block with its defaults filled in.
+type Settings struct {
+	Listen            string // host:port
+	State             string // absolute path of the state file
+	Location          string // label on every metric and message; may be empty
+	Timezone          *time.Location
+	ExternalURL       string          // of this daemon, for links; may be empty
+	GrafanaURL        string          // may be empty
+	SourceURL         string          // where the configuration's files can be read; may be empty
+	MaxConcurrent     int             // runs in flight
+	CertificateExpiry []time.Duration // thresholds, longest first
+}
+
+// A Monitor is a check together with its schedule, its alert policy and the
+// receivers that are told of it.
+type Monitor struct {
+	Check     *checks.Check
+	Schedule  *scheduler.Schedule
+	Spec      string // the schedule as written
+	Splay     time.Duration
+	Policy    alerts.Policy
+	Receivers []string // full names such as "slack.oncall", by the routes
+	Enabled   bool
+	Hosts     []string // normalized hosts of its requests, where known at load
+}
+
+// A Certificate is the place of a `certificate` block and who uses it.
+type Certificate struct {
+	Identity *certs.Identity
+	Source   checks.Source
+	Checks   []string // names of the enabled checks that present it, as far as hosts are known at load
+}
+
+// A Receiver is somewhere to send messages to.
+type Receiver struct {
+	Type   string // "slack"
+	Name   string // name of the block
+	Slack  *SlackReceiver
+	Err    error // why it cannot be used: its secret cannot be read
+	Source checks.Source
+}
+
+// FullName is the name in routes, metrics and messages, such as "slack.oncall".
+func (r Receiver) FullName() string { return r.Type + "." + r.Name }
+
+// SlackReceiver holds either a bot token and a channel, or a webhook.
+type SlackReceiver struct {
+	Token      string
+	Channel    string // name with # or id
+	WebhookURL string
+	APIURL     string // empty: Slack's own
+}
+
+// A Notice tells of a secret or certificate that could not be read.
+type Notice struct {
+	Kind   string // "secret" or "certificate"
+	Name   string
+	Err    error // free of secrets
+	Source checks.Source
+}

@@ -1,0 +1,198 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"watchword/checks"
+	"watchword/cmd/internal/lang"
+)
+
+// A layer is what one defaults or check block says of a check. The
+// effective check is its own layer over those around it.
+type layer struct {
+	block         *block
+	description   opt[string]
+	schedule      opt[string]
+	timezone      opt[*time.Location]
+	splay         opt[time.Duration]
+	timeout       opt[time.Duration]
+	labels        opt[map[string]string]
+	enabled       opt[bool]
+	expect        opt[[]checks.Condition]
+	degradedIf    opt[[]checks.Condition]
+	expectFailure opt[[]checks.Reason]
+	showBody      opt[bool]
+	runbook       opt[string]
+	alert         alertLayer
+	request       *requestLayer // nil without a request block
+	broken        bool          // holds something unknown
+}
+
+// An alertLayer is what one alert block says.
+type alertLayer struct {
+	after, recoverAfter opt[int]
+	holding             opt[time.Duration] // for
+	remindEvery         opt[time.Duration]
+	severity            opt[string]
+}
+
+// layer evaluates a defaults or check block.
+func (l *loader) layer(b *block) *layer {
+	y := &layer{
+		block:       b,
+		description: l.text(b, "description"),
+		schedule:    l.text(b, "schedule"),
+		timezone:    parsed(l, b, "timezone", parseZone),
+		splay:       l.duration(b, "splay", 0),
+		timeout:     l.duration(b, "timeout", time.Millisecond),
+		labels:      l.labels(b),
+		enabled:     l.flag(b, "enabled"),
+		expect:      l.conditions(b, "expect"),
+		degradedIf:  l.conditions(b, "degraded_if"),
+		showBody:    l.flag(b, "show_body"),
+		runbook:     parsed(l, b, "runbook", parseWebURL),
+		broken:      b.broken,
+	}
+	y.expectFailure = l.reasons(b, "expect_failure")
+	if y.expect.ok() && y.expectFailure.ok() && !slices.Contains(y.expectFailure.value, checks.ReasonExpectation) {
+		l.errorf(y.expect.at, "expect together with expect_failure",
+			"A run that must fail with %s has no answer to expect something of.", y.expectFailure.value[0])
+	}
+	if a := b.nested("alert"); a != nil {
+		y.broken = y.broken || a.broken
+		y.alert = l.alert(a)
+	}
+	if r := b.nested("request"); r != nil {
+		y.broken = y.broken || r.broken
+		y.request = l.request(r)
+	}
+	return y
+}
+
+func (l *loader) alert(b *block) alertLayer {
+	return alertLayer{
+		after:        l.count(b, "after"),
+		holding:      l.duration(b, "for", 0),
+		recoverAfter: l.count(b, "recover_after"),
+		remindEvery:  l.duration(b, "remind_every", 0),
+		severity: parsed(l, b, "severity", func(s string) (string, error) {
+			if strings.TrimSpace(s) == "" {
+				return "", fmt.Errorf("%q is empty", s)
+			}
+			return s, nil
+		}),
+	}
+}
+
+// over is y where it says something, and outer elsewhere. outer may be nil.
+func (y *layer) over(outer *layer) *layer {
+	if outer == nil {
+		return y
+	}
+	m := *y
+	m.description = y.description.or(outer.description)
+	m.schedule = y.schedule.or(outer.schedule)
+	m.timezone = y.timezone.or(outer.timezone)
+	m.splay = y.splay.or(outer.splay)
+	m.timeout = y.timeout.or(outer.timeout)
+	m.enabled = y.enabled.or(outer.enabled)
+	m.expect = y.expect.or(outer.expect)
+	m.degradedIf = y.degradedIf.or(outer.degradedIf)
+	m.expectFailure = y.expectFailure.or(outer.expectFailure)
+	m.showBody = y.showBody.or(outer.showBody)
+	m.runbook = y.runbook.or(outer.runbook)
+	m.labels = mergeMaps(y.labels, outer.labels)
+	m.alert = y.alert.over(outer.alert)
+	m.request = y.request.over(outer.request)
+	m.broken = y.broken || outer.broken
+	// An expected failure and an expected answer exclude each other.
+	if y.expectFailure.set && !y.expect.set {
+		m.expect = opt[[]checks.Condition]{}
+	}
+	if y.expect.set && !y.expectFailure.set {
+		m.expectFailure = opt[[]checks.Reason]{}
+	}
+	return &m
+}
+
+func (a alertLayer) over(outer alertLayer) alertLayer {
+	return alertLayer{
+		after:        a.after.or(outer.after),
+		holding:      a.holding.or(outer.holding),
+		recoverAfter: a.recoverAfter.or(outer.recoverAfter),
+		remindEvery:  a.remindEvery.or(outer.remindEvery),
+		severity:     a.severity.or(outer.severity),
+	}
+}
+
+// mergeMaps adds the inner entries to the outer ones.
+func mergeMaps(inner, outer opt[map[string]string]) opt[map[string]string] {
+	if !inner.set || !outer.set {
+		return inner.or(outer)
+	}
+	m := inner
+	m.bad = inner.bad || outer.bad
+	m.value = maps.Clone(outer.value)
+	maps.Copy(m.value, inner.value)
+	return m
+}
+
+// labels evaluates labels and checks that their names are Prometheus's.
+func (l *loader) labels(b *block) opt[map[string]string] {
+	o := l.textMap(b, "labels")
+	for _, name := range slices.Sorted(maps.Keys(o.value)) {
+		why := ""
+		switch {
+		case name == "severity":
+			why = `The severity stands in alert { severity = … }.`
+		case strings.HasPrefix(name, "__"):
+			why = "Names that begin with __ are Prometheus's own."
+		case !l.labelName.MatchString(name):
+			why = "The name of a label begins with a letter or _ and holds letters, digits and _."
+		default:
+			continue
+		}
+		l.errorf(keyAt(b.attr("labels"), name), "Invalid label", "%q cannot be a label. %s", clip(name), why)
+	}
+	return o
+}
+
+// labelPattern is what Prometheus takes for the name of a label.
+func labelPattern() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`) }
+
+// reasons evaluates a list of failure reasons.
+func (l *loader) reasons(b *block, name string) opt[[]checks.Reason] {
+	texts := l.texts(b, name)
+	o := opt[[]checks.Reason]{at: texts.at, set: texts.set, bad: texts.bad}
+	if !texts.ok() {
+		return o
+	}
+	places := elementPlaces(b.attr(name), len(texts.value))
+	for i, text := range texts.value {
+		if reason, ok := checks.ParseReason(text); ok {
+			o.value = append(o.value, reason)
+			continue
+		}
+		o.bad = true
+		l.errorf(places[i], "Unknown reason", "There is no failure reason %q.%s", clip(text), lang.DidYouMean(text, reasonNames()))
+	}
+	if len(texts.value) == 0 {
+		o.bad = true
+		l.errorf(b.attr(name).Range(), "Nothing expected", "The list is empty. Name the reasons with which the run must fail, or leave it out.")
+	}
+	return o
+}
+
+func reasonNames() []string {
+	all := checks.Reasons()
+	names := make([]string, len(all))
+	for i, r := range all {
+		names[i] = string(r)
+	}
+	return names
+}

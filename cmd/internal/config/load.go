@@ -1,0 +1,256 @@
+package config
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"watchword/alerts"
+	"watchword/certs"
+	"watchword/checks"
+	"watchword/cmd/internal/lang"
+	"watchword/scheduler"
+)
+
+// Options are what the command line and the environment say. The zero value
+// reads no environment.
+type Options struct {
+	Vars     map[string]string           // --var NAME=VALUE
+	VarFiles []string                    // --var-file, in order; a later one wins
+	Environ  func(string) (string, bool) // os.LookupEnv; nil finds nothing
+	WorkDir  string                      // base of settings.state and of relative paths on the command line; empty is the process's own
+
+	// Offline reads no secret and no key: for pull requests.
+	Offline bool
+
+	// Validate makes mistakes of what [Load] otherwise tolerates: a secret
+	// or certificate that cannot be read, a key that does not match.
+	Validate bool
+
+	// Now is when certificates must be valid; zero is the present.
+	Now time.Time
+}
+
+// A loader is one run of [Load]. Its parts fill in one another's results
+// from top to bottom.
+type loader struct {
+	*report
+	opts      Options
+	now       time.Time
+	sources   map[string]lang.Source
+	scope     *lang.Scope
+	labelName *regexp.Regexp
+
+	secrets   []checks.Secret
+	redactor  *checks.Redactor
+	passwords []string // in URLs, where they must not stand
+	watched   map[string]bool
+	notices   []Notice
+
+	certLoader certs.Loader
+	certs      []*certificate
+	identities map[string]*certificate // by name
+	set        *certs.Set
+	setBroken  bool // the set lacks certificates because of mistakes
+	rootFiles  map[string]requestRoots
+	rootHosts  map[string]bool
+
+	routing      alerts.Routes
+	receiverList []string // full names
+	zone         *time.Location
+	location     string
+	schedules    map[spec]parsedSchedule
+	labelSets    map[string]map[string]string // equal ones share memory
+	compiled     map[*hcl.Attribute]compiled
+	hostUnknown  bool // some request's host is known only when it runs
+}
+
+// A parsedSchedule is a schedule, or why there is none.
+type parsedSchedule struct {
+	schedule *scheduler.Schedule
+	err      error
+}
+
+// Load reads the file or folder at path, with everything it refers to.
+//
+// An error is a [*Error] that holds every mistake of every file, or ctx's
+// own. Secrets and certificates that cannot be read are no error, unless
+// Options.Validate is set: they are told in Config.Unreadable.
+func Load(ctx context.Context, path string, o Options) (*Config, error) {
+	t, err := find(path, o.WorkDir)
+	if err != nil {
+		return nil, nothingAt(err)
+	}
+	l := newLoader(o)
+	root, err := l.parseAll(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if root == nil {
+		return nil, l.fail() // a file is missing: all else would be guesses
+	}
+	c := l.resolve(root)
+	if err := context.Cause(ctx); err != nil {
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	if l.errors > 0 {
+		return nil, l.fail()
+	}
+	c.Warnings = l.diagnostics(l.redactor)
+	c.Files, c.Dirs = l.watchList(t)
+	return c, nil
+}
+
+func newLoader(o Options) *loader {
+	l := &loader{
+		report:    newReport(),
+		opts:      o,
+		now:       o.Now,
+		sources:   map[string]lang.Source{},
+		labelName: labelPattern(),
+		watched:   map[string]bool{},
+		rootFiles: map[string]requestRoots{},
+		rootHosts: map[string]bool{},
+		schedules: map[spec]parsedSchedule{},
+		labelSets: map[string]map[string]string{},
+	}
+	if l.now.IsZero() {
+		l.now = time.Now()
+	}
+	environ := o.Environ
+	if environ == nil {
+		environ = func(string) (string, bool) { return "", false }
+	}
+	l.scope = lang.NewScope(nil, lang.Options{Sources: l.sources, Environ: environ})
+	return l
+}
+
+func (l *loader) fail() error {
+	return &Error{Diagnostics: l.diagnostics(l.redactor.With(l.passwords...))}
+}
+
+// parseAll reads and parses all files and takes their blocks apart. It
+// returns nil if one of them cannot be read or parsed.
+func (l *loader) parseAll(ctx context.Context, t *tree) (*block, error) {
+	if err := t.read(ctx, l.report); err != nil {
+		return nil, err
+	}
+	found := make([]hcl.Diagnostics, len(t.files))
+	var wg sync.WaitGroup
+	next := make(chan int)
+	for range min(runtime.GOMAXPROCS(0), len(t.files)) {
+		wg.Go(func() {
+			for i := range next {
+				found[i] = t.files[i].parse()
+			}
+		})
+	}
+	for i, f := range t.files {
+		l.sources[f.name] = lang.Source{Name: f.name, Dir: f.dir(), Text: f.src}
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	for _, diags := range found {
+		l.add(diags)
+	}
+	if l.errors > 0 {
+		return nil, nil //nolint:nilnil // as documented
+	}
+	root := &block{is: language()}
+	for _, f := range t.files {
+		if err := context.Cause(ctx); err != nil {
+			return nil, fmt.Errorf("reading the configuration: %w", err)
+		}
+		b := l.takeApart(f.parsed.Body, root.is, f)
+		root.blocks = append(root.blocks, b.blocks...)
+		root.broken = root.broken || b.broken
+	}
+	return root, nil
+}
+
+// resolve evaluates everything, in the order in which things may name one
+// another: variables and secrets, locals, certificates and receivers, checks.
+func (l *loader) resolve(root *block) *Config {
+	blocks := l.byKind(root)
+	l.scope = l.scope.With(map[string]cty.Value{"var": l.variables(blocks["variable"])})
+	l.scope = l.scope.With(map[string]cty.Value{"secret": l.secretValues(blocks["secret"])})
+	l.scope = l.scope.With(map[string]cty.Value{"local": l.evaluateLocals(blocks["locals"])})
+	l.certificates(blocks["certificate"])
+	l.scope = l.scope.With(map[string]cty.Value{
+		"certificate": l.certificateNames(),
+		"receiver":    receiverNames(blocks["receiver"]),
+	})
+	l.redactor = checks.NewNamedRedactor(l.secrets...)
+
+	c := &Config{Settings: l.settings(first(blocks["settings"])), Redactor: l.redactor}
+	l.zone, l.location = c.Settings.Timezone, c.Settings.Location
+	c.Receivers = l.receivers(blocks["receiver"])
+	l.receiverList = fullNames(blocks["receiver"])
+	c.Routes = l.routes(blocks["route"], l.receiverList)
+	l.routing = c.Routes
+	c.Monitors = l.monitors(blocks["check"], first(blocks["defaults"]))
+	l.unused()
+	l.credentials(root)
+
+	c.Certificates = l.set
+	for _, cert := range l.certs {
+		c.Sources = append(c.Sources, Certificate{Identity: cert.identity, Source: sourceAt(cert.block.at), Checks: cert.usedBy})
+	}
+	c.Unreadable = l.notices
+	return c
+}
+
+// byKind sorts the top-level blocks, and reports those of one name.
+func (l *loader) byKind(root *block) map[string][]*block {
+	blocks := map[string][]*block{}
+	for _, b := range root.blocks {
+		blocks[b.is.name] = append(blocks[b.is.name], b)
+	}
+	for kind, list := range blocks {
+		if is := root.is.block(kind); is.single || len(is.labels) > 0 {
+			blocks[kind] = l.duplicates(list)
+		}
+	}
+	return blocks
+}
+
+func first(blocks []*block) *block {
+	if len(blocks) == 0 {
+		return nil
+	}
+	return blocks[0]
+}
+
+// watch notes that the configuration depends on the file at path.
+func (l *loader) watch(path string) {
+	if path != "" {
+		l.watched[path] = true
+	}
+}
+
+// watchList is Config.Files and Config.Dirs.
+func (l *loader) watchList(t *tree) (files, dirs []string) {
+	for _, f := range t.files {
+		l.watch(f.path)
+	}
+	for _, path := range l.scope.Files() {
+		l.watch(path)
+	}
+	dirs = slices.Clone(t.dirs)
+	for path := range l.watched {
+		files = append(files, path)
+		dirs = append(dirs, filepath.Dir(path))
+	}
+	slices.Sort(files)
+	slices.Sort(dirs)
+	return files, slices.Compact(dirs)
+}

@@ -1,0 +1,82 @@
+package config
+
+// checkLike is what check and defaults have in common.
+func checkLike(name string, labels []string, doc string, nested ...*blockType) *blockType {
+	return &blockType{
+		name: name, labels: labels, single: labels == nil, doc: doc, blocks: nested,
+		attrs: []attrType{
+			{name: "description", is: text, doc: "What it stands for, in messages."},
+			{name: "schedule", is: schedule, required: true, doc: "When it runs: five-field cron, six with seconds, @hourly and its kin, @every 30s."},
+			{name: "timezone", is: zone, doc: "Time zone of a cron schedule; settings.timezone unless given."},
+			{name: "splay", is: duration, doc: "Spreads the start of a cron schedule over this time."},
+			{name: "timeout", is: duration, fallback: `"10s"`, doc: "Bounds a run."},
+			{name: "labels", is: labelMap, doc: "For routes, metrics and messages."},
+			{name: "enabled", is: truth, fallback: "true", doc: "Whether it runs."},
+			{name: "expect", is: conditions, fallback: "[status >= 200 && status < 400]", doc: "What must hold of the answer."},
+			{name: "degraded_if", is: conditions, doc: "What makes a good answer a degraded one."},
+			{name: "expect_failure", is: reasons, doc: "The run passes only if it fails with one of these."},
+			{name: "show_body", is: truth, fallback: "false", doc: "Messages show the beginning of the answer's body."},
+			{name: "runbook", is: webURL, doc: "Where whoever is alerted reads what to do."},
+		},
+	}
+}
+
+func requestBlock() *blockType {
+	return &blockType{
+		name: "request", single: true, doc: "What is sent, over which connection.",
+		attrs: []attrType{
+			{name: "url", is: computed, required: true, secret: true, doc: "http or https."},
+			{name: "method", is: computed, fallback: `"GET"`, doc: "The HTTP method."},
+			{name: "headers", is: computedMap, secret: true, doc: "Header fields."},
+			{name: "query", is: computedMap, secret: true, doc: "Query parameters added to the URL."},
+			{name: "body", is: computed, secret: true, doc: "The body as it is."},
+			{name: "json", is: computedAny, secret: true, doc: "The body as a value, sent as JSON."},
+			{name: "basic_auth", is: computedMap, secret: true, doc: "{ username, password }."},
+			{name: "bearer_token", is: computed, secret: true, doc: "Sent as Authorization: Bearer."},
+			{name: "follow_redirects", is: hops, fallback: "5", doc: "How many redirects are followed; false judges the first answer."},
+			{name: "connect_to", is: hostPort, doc: "Dial this instead of the URL's host and port."},
+			{name: "mtls", is: truth, doc: "true demands that a client certificate goes along, false sends none."},
+			{name: "certificate", is: certificateRef, doc: "The client certificate, instead of choosing it by host."},
+			{name: "server_name", is: text, doc: "The name to ask for and to verify, instead of the URL's host."},
+			{name: "ca", is: path, doc: "PEM file with the CAs that the server's certificate must come from."},
+			{name: "insecure_skip_verify", is: truth, fallback: "false", doc: "Accepts any server certificate."},
+			{name: "max_body", is: byteSize, fallback: `"1MiB"`, doc: "Bounds the body after decompression."},
+		},
+	}
+}
+
+func alertBlock() *blockType {
+	return &blockType{
+		name: "alert", single: true, doc: "When a failing check is told, and when it has recovered.",
+		attrs: []attrType{
+			{name: "after", is: count, fallback: "1", doc: "Consecutive failed runs before it is told."},
+			{name: "for", is: duration, doc: "And failing for at least this long."},
+			{name: "recover_after", is: count, fallback: "1", doc: "Consecutive passed runs before it has recovered."},
+			{name: "remind_every", is: duration, doc: "Tells it again this often while it fails."},
+			{name: "severity", is: text, fallback: `"warning"`, doc: "How bad it is; routes match it."},
+		},
+	}
+}
+
+func receiverBlock() *blockType {
+	return &blockType{
+		name: "receiver", labels: []string{"TYPE", "NAME"}, doc: "Somewhere to send messages to; the type is slack.",
+		attrs: []attrType{
+			{name: "token", is: text, secret: true, doc: "Bot token; needs channel."},
+			{name: "channel", is: text, secret: true, doc: "Name with # or id of the channel."},
+			{name: "webhook_url", is: text, secret: true, doc: "Incoming webhook, instead of token and channel."},
+			{name: "api_url", is: webURL, doc: "A proxy or compatible server instead of Slack's own API."},
+		},
+	}
+}
+
+func routeBlock() *blockType {
+	return &blockType{
+		name: "route", doc: "Which receivers are told of which checks; the first that matches is taken.",
+		attrs: []attrType{
+			{name: "match", is: globMap, doc: "Labels that a check must have; values are globs; without it every check matches."},
+			{name: "receivers", is: receiverRefs, required: true, doc: "Who is told."},
+			{name: "continue", is: truth, fallback: "false", doc: "Later routes are looked at too."},
+		},
+	}
+}

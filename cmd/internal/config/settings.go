@@ -1,0 +1,85 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+)
+
+const (
+	defaultListen        = "127.0.0.1:9780"
+	defaultState         = "watchword.db"
+	defaultMaxConcurrent = 1000
+)
+
+// settings evaluates the settings block, which may be missing.
+func (l *loader) settings(b *block) Settings {
+	if b == nil {
+		b = &block{is: settingsBlock()}
+	}
+	s := Settings{
+		Listen: parsed(l, b, "listen", func(s string) (string, error) {
+			return parseHostPort(s, true)
+		}).otherwise(defaultListen),
+		Location:      l.text(b, "location").otherwise(""),
+		Timezone:      parsed(l, b, "timezone", parseZone).otherwise(time.UTC),
+		ExternalURL:   parsed(l, b, "external_url", parseWebURL).otherwise(""),
+		GrafanaURL:    parsed(l, b, "grafana_url", parseWebURL).otherwise(""),
+		SourceURL:     parsed(l, b, "source_url", parseWebURL).otherwise(""),
+		MaxConcurrent: l.count(b, "max_concurrent").otherwise(defaultMaxConcurrent),
+	}
+	s.CertificateExpiry = l.expiry(b)
+	s.State = l.statePath(b)
+	return s
+}
+
+// expiry evaluates certificate_expiry, longest first.
+func (l *loader) expiry(b *block) []time.Duration {
+	const day = 24 * time.Hour
+	o := decode(l, b, "certificate_expiry", cty.List(cty.String), func(v cty.Value) ([]time.Duration, error) {
+		list := []time.Duration{}
+		for _, element := range v.AsValueSlice() {
+			if element.IsNull() {
+				return nil, errors.New("null stands in it")
+			}
+			d, err := parseDuration(element.AsString())
+			if err != nil {
+				return nil, err
+			}
+			if d <= 0 {
+				return nil, fmt.Errorf("%q is no time at all", element.AsString())
+			}
+			list = append(list, d)
+		}
+		slices.SortFunc(list, func(a, b time.Duration) int { return cmp.Compare(b, a) })
+		return slices.Compact(list), nil
+	})
+	return o.otherwise([]time.Duration{30 * day, 14 * day, 7 * day, 3 * day, day})
+}
+
+// statePath is the state file's absolute path. Unlike all others it starts at
+// $STATE_DIRECTORY, as systemd sets it, else at the working directory.
+func (l *loader) statePath(b *block) string {
+	state := parsed(l, b, "state", func(s string) (string, error) {
+		if s == "" {
+			return "", errors.New("it is empty")
+		}
+		return s, nil
+	}).otherwise(defaultState)
+	base := l.opts.WorkDir
+	if l.opts.Environ != nil {
+		if dir, ok := l.opts.Environ("STATE_DIRECTORY"); ok && dir != "" {
+			base = filepath.SplitList(dir)[0]
+		}
+	}
+	abs, err := absolute(state, base)
+	if err != nil {
+		l.errorf(b.at, "No working directory", "%s.", capital(err.Error()))
+	}
+	return abs
+}

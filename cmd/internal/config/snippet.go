@@ -1,0 +1,182 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"watchword/checks"
+)
+
+const (
+	maxSnippetLines = 5   // of one diagnostic
+	maxSnippetWidth = 160 // bytes of a line, around the culprit
+)
+
+// A snippet is the piece of source that a diagnostic points at.
+type snippet struct {
+	inside string // `check "health"`; empty at the top
+	lines  []snippetLine
+}
+
+// A snippetLine is one line of source, with the culprit in the middle.
+type snippetLine struct {
+	number                int
+	before, culprit, rest string
+}
+
+func (s *snippet) write(b *strings.Builder, file string, line int, color bool) {
+	fmt.Fprintf(b, "  on %s line %d", visible(file), line)
+	if s.inside != "" {
+		b.WriteString(", in " + visible(s.inside))
+	}
+	b.WriteString(":\n")
+	for _, l := range s.lines {
+		culprit := visible(l.culprit)
+		if color && culprit != "" {
+			culprit = "\x1b[1;4m" + culprit + "\x1b[0m"
+		}
+		text := strings.TrimRight(visible(l.before)+culprit+visible(l.rest), " \t")
+		fmt.Fprintf(b, "%4d: %s\n", l.number, text)
+	}
+	b.WriteByte('\n')
+}
+
+// excerpt cuts the lines of rng out of f, without what is masked.
+func (f *file) excerpt(rng hcl.Range) snippet {
+	s := snippet{inside: f.context(rng.Start.Byte)}
+	start, end := clamp(rng.Start.Byte, len(f.src)), clamp(rng.End.Byte, len(f.src))
+	if end < start {
+		end = start
+	}
+	starts := f.lineStarts()
+	first, _ := slices.BinarySearch(starts, start+1)
+	for n := first; n <= len(starts) && len(s.lines) < maxSnippetLines; n++ {
+		lo, hi := starts[n-1], len(f.src)
+		if n < len(starts) {
+			hi = starts[n]
+		}
+		if n > first && lo >= end {
+			break
+		}
+		s.lines = append(s.lines, f.line(n, [2]int{lo, hi}, [2]int{start, end}))
+	}
+	return s
+}
+
+// line cuts line n, whose bytes are span, around the culprit's bytes.
+func (f *file) line(n int, span, culprit [2]int) snippetLine {
+	lo, hi := span[0], span[1]
+	for hi > lo && (f.src[hi-1] == '\n' || f.src[hi-1] == '\r') {
+		hi--
+	}
+	from, to := min(max(lo, culprit[0]), hi), max(lo, min(hi, culprit[1]))
+	if to < from {
+		to = from
+	}
+	l := snippetLine{number: n, before: f.piece(lo, from), culprit: f.piece(from, to), rest: f.piece(to, hi)}
+	return l.shorten()
+}
+
+// shorten keeps at most maxSnippetWidth bytes around the culprit.
+func (l snippetLine) shorten() snippetLine {
+	if len(l.before)+len(l.culprit)+len(l.rest) <= maxSnippetWidth {
+		return l
+	}
+	if len(l.culprit) > maxSnippetWidth/2 {
+		l.culprit = cutTail(l.culprit, maxSnippetWidth/2)
+	}
+	left := (maxSnippetWidth - len(l.culprit)) / 2
+	if len(l.before) > left {
+		cut := len(l.before) - left
+		for cut < len(l.before) && !utf8.RuneStart(l.before[cut]) {
+			cut++
+		}
+		l.before = "…" + l.before[cut:]
+	}
+	l.rest = cutTail(l.rest, left)
+	return l
+}
+
+func cutTail(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
+}
+
+// piece is f.src[a:b], with *** for whatever is masked.
+func (f *file) piece(a, b int) string {
+	var out strings.Builder
+	for a < b {
+		next, end := b, b
+		for _, r := range f.masked {
+			if r.End.Byte > a && r.Start.Byte < next {
+				next, end = max(a, r.Start.Byte), min(b, r.End.Byte)
+			}
+		}
+		out.Write(f.src[a:next])
+		if next < b {
+			out.WriteString(checks.Mask)
+		}
+		a = end
+	}
+	return out.String()
+}
+
+// context names the outermost block around offset.
+func (f *file) context(offset int) string {
+	if f.parsed == nil {
+		return ""
+	}
+	nav, ok := f.parsed.Nav.(interface{ ContextString(int) string })
+	if !ok {
+		return ""
+	}
+	return cutTail(nav.ContextString(offset), maxSnippetWidth)
+}
+
+// lineStarts are the offsets at which lines begin.
+func (f *file) lineStarts() []int {
+	if f.starts == nil {
+		f.starts = []int{0}
+		for i, c := range f.src {
+			if c == '\n' {
+				f.starts = append(f.starts, i+1)
+			}
+		}
+	}
+	return f.starts
+}
+
+// visible shows control and bidirectional characters instead of obeying them.
+func visible(s string) string {
+	hidden := func(r rune) bool {
+		return r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == utf8.RuneError)
+	}
+	if strings.IndexFunc(s, hidden) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if !hidden(r) {
+			b.WriteRune(r)
+			continue
+		}
+		if r < 0x80 {
+			fmt.Fprintf(&b, `\x%02x`, r)
+		} else {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
+}
+
+func clamp(n, size int) int { return max(0, min(n, size)) }
