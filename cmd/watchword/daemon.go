@@ -1,0 +1,288 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"watchword/alerts"
+	"watchword/checks"
+	"watchword/cmd/internal/config"
+	"watchword/cmd/internal/metrics"
+	"watchword/cmd/internal/store"
+	"watchword/cmd/internal/web"
+	"watchword/scheduler"
+)
+
+const (
+	// A daemon that is told to stop has 20 seconds: for the runs in flight,
+	// then for the queue.
+	drainRuns  = 12 * time.Second
+	drainQueue = 6 * time.Second
+
+	// maxLogged is how many mistakes of a reload stand in the log; validate
+	// tells all.
+	maxLogged = 20
+)
+
+// A daemon runs a configuration until it is told to stop. Set the fields with
+// capital letters, then call Run once.
+type daemon struct {
+	Load      func(context.Context) (*config.Config, error) // at start and at each reload
+	Logger    *slog.Logger
+	Secrets   *redaction                                   // of the logger: follows the configuration
+	Web       *web.Server                                  // how to listen; what it serves is filled in
+	Hangup    <-chan os.Signal                             // each asks for a reload
+	Lifecycle bool                                         // POST /-/reload is allowed
+	Observe   func(checks.Result)                          // sees every result; may be nil
+	Started   func(listening net.Addr, cfg *config.Config) // called once everything runs; may be nil
+
+	db        *store.DB
+	engine    *alerts.Engine
+	outbox    *alerts.Outbox
+	metrics   *metrics.Metrics
+	scheduler *scheduler.Scheduler
+	watcher   *watcher
+	pacer     alerts.Pacer
+	forbidden []netip.AddrPort // our own listener: no check may ask it
+	ready     atomic.Bool
+
+	mu    sync.Mutex      // one reload at a time
+	first config.Settings // some settings hold until the next start
+}
+
+// Run starts everything and returns when ctx has ended, what was running has
+// finished and what was queued has been sent, or the time for that is up. The
+// error is about the start, or about a part that gave up.
+func (d *daemon) Run(ctx context.Context) error {
+	cfg, err := d.Load(ctx)
+	if err != nil {
+		return err
+	}
+	d.Secrets.Follow(cfg.Redactor)
+	if err := d.open(cfg); err != nil {
+		return err
+	}
+	defer func() {
+		if err := d.db.Close(); err != nil {
+			d.Logger.ErrorContext(ctx, "closing the state file", "error", err)
+		}
+	}()
+	d.first = cfg.Settings
+	d.Web.Listen = cfg.Settings.Listen
+	if err := d.Web.Bind(ctx); err != nil {
+		return err
+	}
+	defer d.Web.Close()
+	for _, addr := range []net.Addr{d.Web.Addr(), d.Web.HealthAddr()} {
+		if tcp, ok := addr.(*net.TCPAddr); ok {
+			d.forbidden = append(d.forbidden, tcp.AddrPort())
+		}
+	}
+	if err := d.apply(ctx, cfg); err != nil {
+		return err
+	}
+	for _, p := range d.db.Problems() {
+		d.notice(ctx, p)
+	}
+	return d.serve(ctx, cfg)
+}
+
+// open makes the parts and joins them.
+func (d *daemon) open(cfg *config.Config) (err error) {
+	if d.watcher, err = newWatcher(d.Logger); err != nil {
+		return err
+	}
+	if d.db, err = store.Open(cfg.Settings.State, store.Options{Logger: d.Logger}); err != nil {
+		return err
+	}
+	d.metrics = metrics.New(metrics.Build{Version: version, Revision: revision(), GoVersion: runtime.Version()})
+	d.outbox = &alerts.Outbox{Store: d.db, Logger: d.Logger}
+	d.engine = &alerts.Engine{Store: d.db, Logger: d.Logger, Wake: d.outbox.Wake}
+	d.outbox.Blocked = func(ctx context.Context, receiver string, err error) {
+		p := alerts.Problem{Cause: "receiver " + receiver, Receiver: receiver}
+		if err != nil {
+			p.Text = fmt.Sprintf("receiver %s refuses messages: %v", receiver, err)
+		}
+		d.notice(ctx, p)
+	}
+	d.scheduler = &scheduler.Scheduler{
+		Logger: d.Logger, Grace: drainRuns, Started: d.metrics.Started,
+		Skipped: func(job string, why scheduler.SkipReason, n int) { d.metrics.Skipped(job, string(why), n) },
+	}
+	d.metrics.AlertState = d.engine.State
+	d.metrics.NextRun = d.scheduler.Next
+	d.metrics.InFlight = d.scheduler.InFlight
+	d.metrics.Outbox = d.outbox.Stats
+	d.metrics.Store = func() metrics.StoreStats {
+		s := d.db.Stats()
+		return metrics.StoreStats{WriteErrors: s.WriteErrors, Quarantined: s.Quarantined}
+	}
+	d.Web.Metrics = d.metrics.Handler(d.Logger)
+	d.Web.Ready = d.ready.Load
+	if d.Lifecycle {
+		d.Web.Reload = d.reload
+	}
+	d.Web.Version = version
+	d.Web.Logger = d.Logger
+	return nil
+}
+
+// apply makes cfg the configuration that runs. After an error the one before
+// goes on.
+func (d *daemon) apply(ctx context.Context, cfg *config.Config) error {
+	if err := d.engine.Load(ctx, setup(cfg)); err != nil {
+		return fmt.Errorf("loading the state of alerts: %w", err)
+	}
+	d.outbox.SetReceivers(receivers(cfg, &d.pacer))
+	d.metrics.SetLocation(cfg.Settings.Location)
+	d.metrics.SetChecks(measured(cfg))
+	d.metrics.SetCertificates(cfg.Certificates.Identities(), uses(cfg))
+	d.metrics.SetReload(true, time.Now())
+	d.scheduler.SetMaxConcurrent(cfg.Settings.MaxConcurrent)
+	d.scheduler.Set(d.jobs(cfg))
+	d.watcher.Set(cfg.Files, cfg.Dirs)
+	for _, u := range cfg.Unreadable {
+		d.Logger.ErrorContext(ctx, "cannot be used; the checks that need it fail", "kind", u.Kind, "name", u.Name,
+			"file", u.Source.File, "line", u.Source.Line, "error", u.Err)
+	}
+	for _, w := range cfg.Warnings {
+		d.Logger.WarnContext(ctx, w.Summary, "file", w.File, "line", w.Line, "detail", w.Detail)
+	}
+	return nil
+}
+
+// reload reads the configuration again. A bad one changes nothing.
+func (d *daemon) reload(ctx context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	cfg, err := d.Load(ctx)
+	if err == nil {
+		d.Secrets.Follow(cfg.Redactor)
+		err = d.apply(ctx, cfg)
+	}
+	if err == nil {
+		d.Logger.InfoContext(ctx, "configuration reloaded", "checks", len(cfg.Monitors), "certificates", len(cfg.Sources))
+		if cfg.Settings.Listen != d.first.Listen || cfg.Settings.State != d.first.State {
+			d.Logger.WarnContext(ctx, "settings.listen and settings.state change with the next start only", "listen", d.first.Listen, "state", d.first.State)
+		}
+		return nil
+	}
+	d.metrics.SetReload(false, time.Now())
+	var invalid *config.Error
+	if !errors.As(err, &invalid) {
+		d.Logger.ErrorContext(ctx, "configuration not reloaded, the one before goes on", "error", err)
+		return err
+	}
+	d.Logger.ErrorContext(ctx, "configuration not reloaded, the one before goes on", "mistakes", invalid.Diagnostics.Errors())
+	for _, m := range invalid.Diagnostics[:min(len(invalid.Diagnostics), maxLogged)] {
+		d.Logger.ErrorContext(ctx, m.Summary,
+			"file", m.File, "line", m.Line, "column", m.Column, "detail", m.Detail)
+	}
+	return err
+}
+
+// jobs are one job for each enabled check.
+func (d *daemon) jobs(cfg *config.Config) []scheduler.Job {
+	runner := &checks.Runner{
+		Certs: cfg.Certificates, Logger: d.Logger, Forbidden: d.forbidden, UserAgent: userAgent(),
+	}
+	jobs := make([]scheduler.Job, 0, len(cfg.Monitors))
+	for _, m := range cfg.Monitors {
+		if !m.Enabled {
+			continue
+		}
+		jobs = append(jobs, scheduler.Job{
+			Name: m.Check.Name, Schedule: m.Schedule, Splay: m.Splay,
+			Run: func(ctx context.Context, _ time.Time) { d.take(ctx, runner.Run(ctx, m.Check)) },
+		})
+	}
+	return jobs
+}
+
+// take hands the result of a run to everyone who is waiting for it.
+func (d *daemon) take(ctx context.Context, r checks.Result) {
+	d.metrics.Record(r.Check, r)
+	if d.Observe != nil {
+		d.Observe(r)
+	}
+	// A run that was cut short has a result all the same, and it counts.
+	if err := d.engine.Handle(context.WithoutCancel(ctx), r); err != nil {
+		d.Logger.ErrorContext(ctx, "the result of a run was lost to the alerts", "check", r.Check, "outcome", r.Outcome, "error", err)
+	}
+}
+
+func (d *daemon) notice(ctx context.Context, p alerts.Problem) {
+	if p.Text != "" {
+		d.Logger.ErrorContext(ctx, p.Text)
+	}
+	if err := d.engine.Notice(ctx, p); err != nil {
+		d.Logger.ErrorContext(ctx, "nobody could be told of a problem", "problem", p.Text, "error", err)
+	}
+}
+
+// serve runs the parts until ctx ends, then lets them finish in the order in
+// which they feed each other: runs, queue, everything else.
+func (d *daemon) serve(ctx context.Context, cfg *config.Config) error {
+	parts, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(nil)
+	runs, stopRuns := context.WithCancel(ctx)
+	defer stopRuns()
+
+	var wg sync.WaitGroup
+	part := func(name string, run func(context.Context) error) {
+		wg.Go(func() {
+			if err := run(parts); err != nil && parts.Err() == nil {
+				stop(fmt.Errorf("%s: %w", name, err))
+				stopRuns()
+			}
+		})
+	}
+	part("serving metrics", d.Web.Run)
+	part("watching files", d.watcher.Run)
+	part("reloading", d.reloads)
+	part("deciding alerts", d.engine.Run)
+	part("sending messages", d.outbox.Run)
+
+	d.ready.Store(true)
+	d.Logger.InfoContext(ctx, "watching", "checks", len(cfg.Monitors), "certificates", len(cfg.Sources), "listen", d.Web.Addr().String(), "version", version)
+	if d.Started != nil {
+		d.Started(d.Web.Addr(), cfg)
+	}
+	err := d.scheduler.Run(runs)
+	d.ready.Store(false)
+
+	flush, cancel := context.WithTimeout(parts, drainQueue)
+	defer cancel()
+	if flushErr := d.outbox.Flush(flush); flushErr != nil {
+		d.Logger.WarnContext(ctx, "messages stay queued until the next start", "error", flushErr)
+	}
+	cause := context.Cause(parts)
+	stop(nil)
+	wg.Wait()
+	d.Logger.InfoContext(ctx, "stopped")
+	return errors.Join(err, cause)
+}
+
+// reloads waits for reasons to read the configuration again.
+func (d *daemon) reloads(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.Hangup:
+			d.Logger.InfoContext(ctx, "reloading: told by a signal")
+		case <-d.watcher.changed:
+			d.Logger.InfoContext(ctx, "reloading: files have changed")
+		}
+		_ = d.reload(ctx) // has told of its errors
+	}
+}

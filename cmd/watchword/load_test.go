@@ -1,0 +1,108 @@
+package main
+
+import (
+	"crypto/tls"
+	"flag"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"watchword/certs/certstest"
+)
+
+// full asks for the whole counts of the proofs, which take minutes.
+var full = flag.Bool("full", false, "run the long proofs with their whole counts")
+
+// arrivals records when each check's requests came.
+type arrivals struct {
+	mu sync.Mutex
+	at map[string][]time.Time
+}
+
+func (a *arrivals) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.at[r.URL.Path] = append(a.at[r.URL.Path], time.Now())
+}
+
+func (a *arrivals) seen() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.at)
+}
+
+// TestReloadUnderLoad starts a large configuration, reloads it again and
+// again while it runs, and looks at the arrivals of every check: none is
+// missed, none comes twice.
+func TestReloadUnderLoad(t *testing.T) {
+	checks, identities, interval, watch := 200, 50, 5*time.Second, 13*time.Second
+	if *full {
+		checks, identities, interval, watch = 10_000, 1_000, time.Minute, 4*time.Minute
+	}
+	dir := t.TempDir()
+	ca := certstest.NewCA(t)
+	if _, err := ca.Save(dir, "ca"); err != nil {
+		t.Fatal(err)
+	}
+	seen := &arrivals{at: make(map[string][]time.Time)}
+	server := certstest.NewServer(t, &certstest.Server{
+		Pair: ca.Server("*.acme.test"), ClientAuth: tls.RequireAndVerifyClientCert, Handler: seen,
+	})
+	var text strings.Builder
+	for i := range identities {
+		name := fmt.Sprintf("id-%d", i)
+		if _, _, _, err := ca.Client(name).Save(dir, name); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&text, "certificate %q {\n  host = \"h%d.acme.test\"\n  pem = \"%s.pem\"\n  ca = \"ca.pem\"\n}\n", name, i, name)
+	}
+	fmt.Fprintf(&text, "settings {\n  listen = \"127.0.0.1:0\"\n}\ndefaults {\n  schedule = \"@every %s\"\n  request { connect_to = %q }\n}\n", interval, server.Addr())
+	for i := range checks {
+		fmt.Fprintf(&text, "check \"c%d\" {\n  request { url = \"https://h%d.acme.test/c%d\" }\n}\n", i, i%identities, i)
+	}
+	path := write(t, dir, "main.hcl", text.String())
+
+	began := time.Now()
+	p := startDaemon(t, path)
+	t.Logf("%d checks over %d certificates: started after %s", checks, identities, time.Since(began).Round(time.Millisecond))
+	eventually(t, "every check has run", func() bool { return seen.seen() == checks })
+
+	reloads := 0
+	for end := time.Now().Add(watch); time.Now().Before(end); reloads++ {
+		write(t, dir, "more.hcl", "check \"extra\" {\n  timeout = \"%ds\"\n  request { url = \"https://h0.acme.test/extra\" }\n}\n", 1+reloads%9)
+		p.signal(syscall.SIGHUP)
+		p.await(`"msg":"configuration reloaded"`)
+	}
+	skipped := p.metrics("watchword_check_skipped_total", "check")
+	p.signal(syscall.SIGTERM)
+	if code := p.wait(); code != 0 {
+		t.Errorf("exit code is %d, want 0", code)
+	}
+
+	seen.mu.Lock()
+	defer seen.mu.Unlock()
+	runs, excused := 0, 0
+	for check, at := range seen.at {
+		if check == "/extra" {
+			continue // its timer follows its configuration, which changes
+		}
+		// A slot comes every interval: as many lie between the first arrival
+		// and the last, and each either ran or is counted as skipped, which a
+		// machine that is too busy may cause.
+		slots := int(at[len(at)-1].Sub(at[0]).Round(interval)/interval) + 1
+		missing := slots - len(at)
+		if missing < 0 {
+			t.Errorf("%s ran %d times in %d slots: a run was doubled", check, len(at), slots)
+		}
+		if missing > int(skipped[check[1:]]) {
+			t.Errorf("%s ran %d times in %d slots, and %v are counted as skipped: a run was lost", check, len(at), slots, skipped[check[1:]])
+		}
+		runs += len(at)
+		excused += max(0, missing)
+	}
+	t.Logf("%d reloads, %d runs, %d skipped", reloads, runs, excused)
+}

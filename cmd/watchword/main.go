@@ -1,0 +1,137 @@
+// Command watchword watches APIs behind mutual TLS: it runs the checks of HCL
+// files on their schedules, attaches the right client certificate to each
+// request, and reports to Prometheus and Slack.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata"
+
+	"github.com/spf13/cobra"
+
+	"watchword/cmd/internal/config"
+)
+
+// Exit codes, as the documentation promises them.
+const (
+	exitOK      = 0
+	exitFailed  = 1 // a check failed, or a warning under --strict
+	exitInvalid = 2 // the configuration or the command line is wrong
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run executes one command line and returns the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, environ: os.LookupEnv}
+	root := a.command()
+	root.SetArgs(args)
+	return a.exitCode(root.ExecuteContext(ctx))
+}
+
+// app holds what every subcommand shares.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	environ        func(string) (string, bool)
+
+	configPath string
+	vars       []string
+	varFiles   []string
+}
+
+func (a *app) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "watchword",
+		Short: "Watches APIs behind mutual TLS",
+		Long: `watchword runs the API checks of HCL files on cron schedules, attaches the right
+client certificate to each request by host name, and reports failures and
+expiring certificates to Prometheus and Slack.
+
+Try "watchword demo" first: it needs no network and no files.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          noArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	flags := root.PersistentFlags()
+	flags.StringVarP(&a.configPath, "config", "c", ".", "configuration `PATH`: a file, or a folder with its sub-folders")
+	flags.StringArrayVar(&a.vars, "var", nil, "value of a variable, `NAME=VALUE`; may be repeated")
+	flags.StringArrayVar(&a.varFiles, "var-file", nil, "`FILE` with values of variables; may be repeated")
+	root.AddCommand(
+		a.runCommand(), a.demoCommand(),
+		a.validateCommand(), a.fmtCommand(), a.testCommand(), a.listCommand(),
+		a.certCommand(), a.versionCommand(),
+	)
+	return root
+}
+
+// usageError is a mistake on the command line.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error {
+	return usageError{fmt.Errorf(format, args...)}
+}
+
+// codeError ends the program with a code, after everything worth saying has
+// been said.
+type codeError int
+
+func (e codeError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// exitCode tells the user of err what has not been told yet, and returns the
+// exit code that belongs to it.
+func (a *app) exitCode(err error) int {
+	var (
+		code    codeError
+		invalid *config.Error
+	)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &code):
+		return int(code)
+	case errors.As(err, &invalid):
+		a.writeDiagnostics(invalid.Diagnostics)
+	default:
+		fmt.Fprintf(a.stderr, "watchword: %v\n", err)
+		if errors.As(err, new(usageError)) {
+			fmt.Fprintln(a.stderr, `Run "watchword --help" for the commands, "watchword COMMAND --help" for one.`)
+		}
+	}
+	return exitInvalid
+}
+
+// noArgs refuses arguments, and names a command that was probably meant.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if cmd.HasSubCommands() {
+		msg := fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath())
+		cmd.SuggestionsMinimumDistance = 2
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			msg += fmt.Sprintf("; did you mean %q?", near[0])
+		}
+		return usageError{errors.New(msg)}
+	}
+	return usagef("%q takes no arguments, got %q", cmd.CommandPath(), args[0])
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// outputFlag adds -o, which takes one of formats; the first is the default.
+func outputFlag(cmd *cobra.Command, target *string, formats ...string) {
+	v := &choice{value: target, of: formats}
+	*target = formats[0]
+	cmd.Flags().VarP(v, "output", "o", "output `FORMAT`: "+strings.Join(formats, " or "))
+	// The flag exists: it was added by the line before.
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// choice is a flag that takes one of a few words.
+type choice struct {
+	value *string
+	of    []string
+}
+
+// Set takes the word s.
+func (c *choice) Set(s string) error {
+	if !slices.Contains(c.of, s) {
+		return fmt.Errorf("want %s", strings.Join(c.of, " or "))
+	}
+	*c.value = s
+	return nil
+}
+
+// String is the word that was chosen.
+func (c *choice) String() string { return *c.value }
+
+// Type names the flag's type in the usage text.
+func (c *choice) Type() string { return "FORMAT" }

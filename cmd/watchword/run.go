@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"watchword/cmd/internal/config"
+	"watchword/cmd/internal/web"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	var (
+		server    = new(web.Server)
+		lifecycle bool
+		logFormat string
+	)
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run the daemon",
+		Long: `run loads a configuration and runs its checks on their schedules until it is
+told to stop.
+
+SIGHUP reloads the configuration, and so do files that changed and have been
+quiet for 2 seconds; a bad configuration changes nothing. SIGTERM finishes the
+runs in flight and sends what is queued, within 20 seconds.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			hangup := make(chan os.Signal, 1)
+			signal.Notify(hangup, syscall.SIGHUP)
+			defer signal.Stop(hangup)
+			secrets := new(redaction)
+			d := &daemon{
+				Load:      func(ctx context.Context) (*config.Config, error) { return a.load(ctx) },
+				Logger:    newLogger(a.stderr, logFormat, secrets),
+				Secrets:   secrets,
+				Web:       server,
+				Hangup:    hangup,
+				Lifecycle: lifecycle,
+			}
+			return d.Run(cmd.Context())
+		},
+	}
+	flags := cmd.Flags()
+	flags.VarP(&choice{value: &logFormat, of: []string{"text", "json"}}, "log-format", "", "`FORMAT` of the log: text or json")
+	logFormat = "text"
+	flags.StringVar(&server.ConfigFile, "web.config.file", "", "`FILE` with TLS and basic authentication for all pages, as other exporters take it")
+	flags.StringVar(&server.HealthListen, "web.health-address", "", "`ADDRESS` of a second listener with the two health paths alone")
+	flags.BoolVar(&lifecycle, "web.enable-lifecycle", false, "allow POST /-/reload")
+	flags.BoolVar(&server.AllowUnauthenticated, "web.allow-unauthenticated", false, "listen on other addresses than loopback without authentication")
+	return cmd
+}

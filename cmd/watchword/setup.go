@@ -1,0 +1,105 @@
+package main
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"fmt"
+
+	"watchword/alerts"
+	"watchword/cmd/internal/config"
+	"watchword/cmd/internal/metrics"
+)
+
+// setup is what of a configuration concerns alerts.
+func setup(cfg *config.Config) alerts.Setup {
+	s := alerts.Setup{
+		Location: cfg.Settings.Location,
+		Routes:   cfg.Routes,
+		Expiry:   cfg.Settings.CertificateExpiry,
+	}
+	for _, m := range cfg.Monitors {
+		s.Subjects = append(s.Subjects, alerts.Subject{
+			Name: m.Check.Name, Group: m.Check.Group, Labels: m.Check.Labels,
+			Policy: m.Policy, Receivers: m.Receivers, Runbook: m.Check.Runbook, Source: m.Check.Source,
+		})
+	}
+	for _, r := range cfg.Receivers {
+		s.Receivers = append(s.Receivers, r.FullName())
+	}
+	for _, source := range cfg.Sources {
+		s.Certificates = append(s.Certificates, certificates(source)...)
+	}
+	for _, u := range cfg.Unreadable {
+		s.Problems = append(s.Problems, alerts.Problem{
+			Cause: u.Kind + " " + u.Name,
+			Text:  fmt.Sprintf("%s %s cannot be used, and the checks that need it fail: %v", u.Kind, u.Name, u.Err),
+		})
+	}
+	return s
+}
+
+// certificates are all whose expiry one block is answerable for.
+func certificates(source config.Certificate) []alerts.Certificate {
+	id := source.Identity
+	entry := func(kind alerts.CertificateKind, c *x509.Certificate) alerts.Certificate {
+		sum := sha256.Sum256(c.Raw)
+		return alerts.Certificate{
+			Kind: kind, Name: id.Name(), Fingerprint: hex.EncodeToString(sum[:]),
+			NotBefore: c.NotBefore, NotAfter: c.NotAfter, Checks: len(source.Checks),
+		}
+	}
+	var out []alerts.Certificate
+	for i, c := range id.Chain() {
+		kind := alerts.IssuerCertificate
+		if i == 0 {
+			kind = alerts.ClientCertificate
+		}
+		out = append(out, entry(kind, c))
+	}
+	for _, c := range id.CACerts() {
+		out = append(out, entry(alerts.CACertificate, c))
+	}
+	return out
+}
+
+// receivers are the senders of a configuration by their full names.
+func receivers(cfg *config.Config, pacer *alerts.Pacer) map[string]alerts.Receiver {
+	out := make(map[string]alerts.Receiver, len(cfg.Receivers))
+	for _, r := range cfg.Receivers {
+		if r.Err != nil {
+			out[r.FullName()] = alerts.Unusable{Err: r.Err}
+			continue
+		}
+		out[r.FullName()] = &alerts.Slack{
+			Token: r.Slack.Token, Channel: r.Slack.Channel,
+			WebhookURL: r.Slack.WebhookURL, APIURL: r.Slack.APIURL, Pacer: pacer,
+		}
+	}
+	return out
+}
+
+// measured are the checks as the metrics know them.
+func measured(cfg *config.Config) []metrics.Check {
+	out := make([]metrics.Check, 0, len(cfg.Monitors))
+	for _, m := range cfg.Monitors {
+		c := metrics.Check{
+			Name: m.Check.Name, Group: m.Check.Group, Labels: m.Check.Labels,
+			Schedule: m.Spec, Severity: m.Policy.Severity, Hosts: m.Hosts,
+		}
+		for _, step := range m.Check.Steps {
+			c.Steps = append(c.Steps, step.Name)
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// uses counts for each certificate the checks that present it.
+func uses(cfg *config.Config) map[string]int {
+	out := make(map[string]int, len(cfg.Sources))
+	for _, source := range cfg.Sources {
+		out[source.Identity.Name()] = len(source.Checks)
+	}
+	return out
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"io"
+	"os"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"golang.org/x/term"
+)
+
+// screen is what a writer can show: colour and a width on a terminal, plain
+// text of any width in a pipe.
+type screen struct {
+	color bool
+	width int // columns; 0 in a pipe
+}
+
+// screenOf looks at w. NO_COLOR (see no-color.org) turns colour off.
+func (a *app) screenOf(w io.Writer) screen {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return screen{}
+	}
+	s := screen{width: 80, color: true}
+	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+		s.width = width
+	}
+	if v, set := a.environ("NO_COLOR"); set && v != "" {
+		s.color = false
+	}
+	if v, _ := a.environ("TERM"); v == "dumb" {
+		s.color = false
+	}
+	return s
+}
+
+// paint colours s where the screen can.
+func (s screen) paint(colors text.Colors, str string) string {
+	if !s.color {
+		return str
+	}
+	text.EnableColors() // the library looks at the process's own stdout; the screen has already been looked at
+	return colors.Sprint(str)
+}
+
+func (s screen) bold(str string) string   { return s.paint(text.Colors{text.Bold}, str) }
+func (s screen) faint(str string) string  { return s.paint(text.Colors{text.Faint}, str) }
+func (s screen) green(str string) string  { return s.paint(text.Colors{text.FgGreen}, str) }
+func (s screen) yellow(str string) string { return s.paint(text.Colors{text.FgYellow}, str) }
+func (s screen) red(str string) string    { return s.paint(text.Colors{text.FgRed}, str) }
+
+// table is a plain table without borders, as kubectl prints them: its
+// columns can be cut by awk.
+func (s screen) table(w io.Writer, header table.Row) table.Writer {
+	t := table.NewWriter()
+	t.SetOutputMirror(w)
+	style := table.StyleDefault
+	style.Options = table.OptionsNoBordersAndSeparators
+	style.Box.PaddingLeft = ""
+	style.Box.PaddingRight = "   "
+	style.Format.Header = text.FormatUpper
+	t.SetStyle(style)
+	t.SuppressTrailingSpaces()
+	t.AppendHeader(header)
+	return t
+}

@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"watchword/checks"
+	"watchword/cmd/internal/config"
+)
+
+// testConcurrency bounds the checks that `watchword test` runs at once.
+const testConcurrency = 16
+
+func (a *app) testCommand() *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "test [PATTERN…]",
+		Short: "Run checks once, now, and explain each failure",
+		Long: `test runs the checks whose names match one of the glob patterns (all enabled
+ones without patterns), once and now, whatever their schedules. Nobody is
+alerted. Exit code 1 if any failed.`,
+		RunE: func(cmd *cobra.Command, patterns []string) error {
+			cfg, err := a.load(cmd.Context())
+			if err != nil {
+				return err
+			}
+			monitors, err := testable(cfg, patterns)
+			if err != nil {
+				return err
+			}
+			for _, u := range cfg.Unreadable {
+				fmt.Fprintf(a.stderr, "watchword: %s %q cannot be used: %v\n", u.Kind, u.Name, u.Err)
+			}
+			return a.test(cmd.Context(), cfg, monitors, output)
+		},
+	}
+	outputFlag(cmd, &output, "text", "json")
+	return cmd
+}
+
+// testable are the monitors to run: a disabled one only if its name is given.
+func testable(cfg *config.Config, patterns []string) ([]*config.Monitor, error) {
+	monitors, err := match(cfg.Monitors, patterns)
+	if err != nil {
+		return nil, err
+	}
+	var out []*config.Monitor
+	for _, m := range monitors {
+		named := false
+		for _, p := range patterns {
+			named = named || p == m.Check.Name
+		}
+		if m.Enabled || named {
+			out = append(out, m)
+		}
+	}
+	return out, nil
+}
+
+// test runs monitors and writes their results in the order of the files, as
+// soon as all before have been written.
+func (a *app) test(ctx context.Context, cfg *config.Config, monitors []*config.Monitor, output string) error {
+	runner := &checks.Runner{
+		Certs:     cfg.Certificates,
+		Logger:    slog.New(slog.NewTextHandler(a.stderr, nil)),
+		UserAgent: userAgent(),
+	}
+	results := make([]chan checks.Result, len(monitors))
+	for i := range results {
+		results[i] = make(chan checks.Result, 1)
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() {
+		slots := make(chan struct{}, testConcurrency)
+		for i, m := range monitors {
+			slots <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-slots }()
+				results[i] <- runner.Run(ctx, m.Check)
+			})
+		}
+	})
+
+	progress := a.newProgress(len(monitors))
+	tally := make(map[checks.Outcome]int)
+	began := time.Now()
+	for i, m := range monitors {
+		progress.show(i, m.Check.Name)
+		r := <-results[i]
+		tally[r.Outcome]++
+		progress.clear()
+		if err := a.writeResult(m, r, output); err != nil {
+			return err
+		}
+	}
+	if output == "text" {
+		a.writeTally(tally, len(monitors), time.Since(began))
+	}
+	if tally[checks.Failed]+tally[checks.Unknown] > 0 {
+		return codeError(exitFailed)
+	}
+	return nil
+}
+
+func userAgent() string { return "watchword/" + version }
+
+func (a *app) writeResult(m *config.Monitor, r checks.Result, output string) error {
+	if output == "json" {
+		enc := json.NewEncoder(a.stdout)
+		enc.SetEscapeHTML(false)
+		return enc.Encode(r)
+	}
+	s := a.screenOf(a.stdout)
+	mark, word := s.green("✓"), ""
+	switch r.Outcome {
+	case checks.Degraded:
+		mark, word = s.yellow("!"), s.yellow(" degraded")
+	case checks.Failed:
+		mark, word = s.red("✗"), s.red(" failed")
+	case checks.Unknown:
+		mark, word = s.red("?"), s.red(" unknown")
+	case checks.Passed:
+	}
+	fmt.Fprintf(a.stdout, "%s %s%s  %s\n", mark, s.bold(r.Check), word, s.faint(summary(r)))
+	if r.Outcome == checks.Passed {
+		return nil
+	}
+	if r.Message != "" {
+		indent(a.stdout, "  ", reasoned(r.Reason, r.Message))
+	}
+	for _, step := range r.Steps {
+		a.writeStep(s, step)
+	}
+	fmt.Fprintln(a.stdout, s.faint(fmt.Sprintf("    defined at %s:%d", m.Check.Source.File, m.Check.Source.Line)))
+	return nil
+}
+
+// reasoned puts the reason before a message, except where the message is
+// about expectations and says it all.
+func reasoned(reason checks.Reason, message string) string {
+	if reason == "" || reason == checks.ReasonExpectation {
+		return message
+	}
+	return fmt.Sprintf("%s: %s", reason, message)
+}
+
+// summary is what can be told of any run on one line.
+func summary(r checks.Result) string {
+	parts := []string{r.Duration.Round(time.Millisecond / 10).String()}
+	if len(r.Steps) == 1 {
+		step := r.Steps[0]
+		if step.Status != 0 {
+			parts = append(parts, fmt.Sprintf("status %d", step.Status))
+		}
+		if step.Certificate != "" {
+			parts = append(parts, fmt.Sprintf("certificate %s (%s)", step.Certificate, step.Rule))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// writeStep shows what a failure needs to be understood, expression first.
+func (a *app) writeStep(s screen, step checks.StepResult) {
+	if step.Outcome == checks.Passed {
+		return
+	}
+	if step.Step != "" {
+		fmt.Fprintf(a.stdout, "  step %q %s\n", step.Step, step.Outcome)
+	}
+	for _, f := range step.Failed {
+		fmt.Fprintf(a.stdout, "    %s %s\n", s.faint(fmt.Sprintf("%s:%d:", f.File, f.Line)), s.bold(f.Expression))
+		indent(a.stdout, "      ", explained(f))
+	}
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(a.stdout, "    %s %s\n", s.faint(fmt.Sprintf("%-12s", name)), value)
+		}
+	}
+	line("request", strings.TrimSpace(step.Method+" "+step.URL))
+	line("address", step.RemoteIP)
+	if step.Certificate != "" {
+		line("certificate", fmt.Sprintf("%s, chosen by rule %s", step.Certificate, step.Rule))
+	} else {
+		line("certificate", "none went along")
+	}
+	line("phases", phases(step.Timing))
+	line("body", step.Body)
+	line("repeat", step.Curl)
+}
+
+// explained are the values of an expression, one a line; the message alone
+// where there are none.
+func explained(f checks.Explanation) string {
+	if f.Message != "" {
+		return f.Message
+	}
+	var lines []string
+	for _, v := range f.Values {
+		lines = append(lines, fmt.Sprintf("%s is %v", v.Name, v.Value))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// phases shows where the time went.
+func phases(t checks.Timing) string {
+	if t.Total == 0 {
+		return ""
+	}
+	var parts []string
+	for _, p := range []struct {
+		name string
+		d    time.Duration
+	}{{"dns", t.DNS}, {"connect", t.Connect}, {"tls", t.TLS}, {"wait", t.Wait}, {"transfer", t.Transfer}} {
+		if p.d > 0 {
+			parts = append(parts, fmt.Sprintf("%s %s", p.name, p.d.Round(time.Microsecond*10)))
+		}
+	}
+	return fmt.Sprintf("%s = %s", strings.Join(parts, " + "), t.Total.Round(time.Microsecond*10))
+}
+
+func indent(w io.Writer, prefix, text string) {
+	for line := range strings.Lines(text) {
+		fmt.Fprintf(w, "%s%s\n", prefix, strings.TrimRight(line, "\n"))
+	}
+}
+
+func (a *app) writeTally(tally map[checks.Outcome]int, total int, took time.Duration) {
+	s := a.screenOf(a.stdout)
+	var parts []string
+	for _, o := range []checks.Outcome{checks.Passed, checks.Degraded, checks.Failed, checks.Unknown} {
+		if n := tally[o]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, o))
+		}
+	}
+	if total == 0 {
+		parts = []string{"no check is enabled"}
+	}
+	fmt.Fprintf(a.stdout, "\n%s %s\n", s.bold(count(total, "check")+":"), strings.Join(parts, ", ")+s.faint(" in "+took.Round(time.Millisecond).String()))
+}

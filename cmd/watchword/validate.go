@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"watchword/cmd/internal/config"
+)
+
+func (a *app) validateCommand() *cobra.Command {
+	var (
+		output          string
+		strict, offline bool
+	)
+	cmd := &cobra.Command{
+		Use:   "validate",
+		Short: "Find the mistakes of a configuration",
+		Long: `validate reads all files of a configuration and reports every mistake at once,
+each with its source line. It reads certificates, keys and secrets too, unless
+--offline is given.
+
+Exit code 0: valid. 1: only warnings, and --strict was given. 2: mistakes.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			opts := a.options()
+			opts.Validate, opts.Offline = true, offline
+			return a.validate(cmd.Context(), opts, output, strict)
+		},
+	}
+	outputFlag(cmd, &output, "text", "json")
+	cmd.Flags().BoolVar(&strict, "strict", false, "warnings fail too")
+	cmd.Flags().BoolVar(&offline, "offline", false, "read no secret and no key, as for a pull request")
+	return cmd
+}
+
+func (a *app) validate(ctx context.Context, opts config.Options, output string, strict bool) error {
+	cfg, err := config.Load(ctx, a.configPath, opts)
+	var (
+		invalid *config.Error
+		found   config.Diagnostics
+	)
+	switch {
+	case errors.As(err, &invalid):
+		found = invalid.Diagnostics
+	case err != nil:
+		return err
+	default:
+		found = cfg.Warnings
+	}
+	if output == "json" {
+		if found == nil {
+			found = config.Diagnostics{}
+		}
+		report := struct {
+			Valid       bool               `json:"valid"`
+			Diagnostics config.Diagnostics `json:"diagnostics"`
+		}{err == nil, found}
+		if err := a.writeJSON(report); err != nil {
+			return err
+		}
+	} else {
+		a.writeDiagnostics(found)
+		if cfg != nil {
+			fmt.Fprintf(a.stdout, "%s, %s, %s: valid.\n", count(len(cfg.Monitors), "check"),
+				count(len(cfg.Sources), "certificate"), count(len(cfg.Receivers), "receiver"))
+		}
+	}
+	switch {
+	case err != nil:
+		return codeError(exitInvalid)
+	case strict && len(found) > 0:
+		return codeError(exitFailed)
+	default:
+		return nil
+	}
+}
+
+// options are those that the command line gives for loading.
+func (a *app) options() config.Options {
+	vars := make(map[string]string, len(a.vars))
+	for _, v := range a.vars {
+		name, value, _ := strings.Cut(v, "=")
+		vars[name] = value
+	}
+	return config.Options{Vars: vars, VarFiles: a.varFiles, Environ: a.environ}
+}
+
+// load reads the configuration for a command that only looks at it, and tells
+// the warnings.
+func (a *app) load(ctx context.Context) (*config.Config, error) {
+	for _, v := range a.vars {
+		if !strings.Contains(v, "=") {
+			return nil, usagef("--var %s: want NAME=VALUE", v)
+		}
+	}
+	if _, err := os.Stat(a.configPath); err != nil {
+		return nil, fmt.Errorf("opening the configuration: %w", err)
+	}
+	return config.Load(ctx, a.configPath, a.options())
+}
+
+// writeDiagnostics shows mistakes and warnings with their source lines.
+func (a *app) writeDiagnostics(d config.Diagnostics) {
+	s := a.screenOf(a.stderr)
+	if err := d.WriteText(a.stderr, s.width, s.color); err != nil {
+		fmt.Fprintf(a.stderr, "watchword: writing the diagnostics: %v\n", err)
+	}
+}
+
+func (a *app) writeJSON(v any) error {
+	enc := json.NewEncoder(a.stdout)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("writing JSON: %w", err)
+	}
+	return nil
+}
+
+// count is a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

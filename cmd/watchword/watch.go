@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+const (
+	// watchQuiet is how long files must have been left alone before they are
+	// read: an editor, a git checkout or a copy takes a moment.
+	watchQuiet = 2 * time.Second
+	// watchPoll is how often files are compared all the same: some file
+	// systems tell nothing, and neither does what stands behind a symbolic link.
+	watchPoll = 30 * time.Second
+)
+
+// A watcher tells when the files of a configuration have changed and been
+// quiet since. Folders are watched rather than files, because files are
+// replaced, and Kubernetes swaps a whole folder by its link `..data`.
+type watcher struct {
+	changed chan struct{} // receives when it is time to read the files again
+	logger  *slog.Logger
+
+	mu     sync.Mutex
+	notify *fsnotify.Watcher
+	files  map[string]bool
+	dirs   map[string]bool
+	seen   uint64 // what the files looked like when they were last told of
+	seed   maphash.Seed
+}
+
+func newWatcher(logger *slog.Logger) (*watcher, error) {
+	notify, err := fsnotify.NewWatcher()
+	if err != nil {
+		return nil, fmt.Errorf("watching files: %w", err)
+	}
+	return &watcher{
+		changed: make(chan struct{}, 1), logger: logger, notify: notify, seed: maphash.MakeSeed(),
+	}, nil
+}
+
+// Set replaces what is watched. A folder that cannot be watched is compared
+// every watchPoll only.
+func (w *watcher) Set(files, dirs []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	old := w.dirs
+	w.files, w.dirs = setOf(files), setOf(dirs)
+	for dir := range w.dirs {
+		if old[dir] {
+			continue
+		}
+		if err := w.notify.Add(dir); err != nil {
+			w.logger.Warn("cannot watch a folder, comparing its files instead", "folder", dir, "error", err)
+		}
+	}
+	for dir := range old {
+		if !w.dirs[dir] {
+			_ = w.notify.Remove(dir) // it may be gone already
+		}
+	}
+	w.seen = w.fingerprint()
+}
+
+// Run tells of changes until ctx ends.
+func (w *watcher) Run(ctx context.Context) error {
+	defer w.notify.Close()
+	quiet := time.NewTimer(0)
+	<-quiet.C
+	poll := time.NewTicker(watchPoll)
+	defer poll.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			quiet.Stop()
+			return nil
+		case event := <-w.notify.Events:
+			if w.concerns(event.Name) {
+				quiet.Reset(watchQuiet)
+			}
+		case err := <-w.notify.Errors:
+			// Events were lost, so anything may have changed.
+			w.logger.WarnContext(ctx, "lost sight of changed files, reading all again", "error", err)
+			quiet.Reset(watchQuiet)
+		case <-poll.C:
+			if w.differs() {
+				quiet.Reset(watchQuiet)
+			}
+		case <-quiet.C:
+			select {
+			case w.changed <- struct{}{}:
+			default: // already told, not yet heard
+			}
+		}
+	}
+}
+
+// concerns tells whether a change of the file name may change the
+// configuration. The state file, for one, may stand in the same folder.
+func (w *watcher) concerns(name string) bool {
+	base := filepath.Base(name)
+	if base == "..data" || strings.HasSuffix(base, ".hcl") || strings.HasSuffix(base, ".hcl.json") {
+		return true
+	}
+	w.mu.Lock()
+	known := w.files[name]
+	w.mu.Unlock()
+	if known || strings.HasPrefix(base, ".") {
+		return known
+	}
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
+}
+
+// differs tells whether files look different from when they were set.
+func (w *watcher) differs() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := w.fingerprint()
+	changed := now != w.seen
+	w.seen = now
+	return changed
+}
+
+// fingerprint condenses size and time of all files, links followed. The order
+// of the files does not matter.
+func (w *watcher) fingerprint() uint64 {
+	var sum uint64
+	for file := range w.files {
+		line := file
+		if info, err := os.Stat(file); err == nil {
+			line = fmt.Sprintf("%s\x00%d\x00%d", file, info.Size(), info.ModTime().UnixNano())
+		}
+		sum += maphash.String(w.seed, line)
+	}
+	return sum
+}
+
+func setOf(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
+}
