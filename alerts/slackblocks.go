@@ -211,12 +211,16 @@ func (b *blocks) facts(m *Message) {
 	}
 	var lines []string
 	if !m.Since.IsZero() {
-		line := "failing since " + clock(m.Since)
+		word := "failing"
+		if m.Level == LevelDegraded {
+			word = "degraded"
+		}
+		line := word + " since " + clock(m.Since)
 		if m.Runs > 0 {
 			line += " (" + count(m.Runs, "run") + ")"
 		}
 		if m.Kind == Recovered {
-			line = "failing from " + clock(m.Since) + " to " + clock(m.At) + " (" + count(m.Runs, "run") + ")"
+			line = word + " from " + clock(m.Since) + " to " + clock(m.At) + " (" + count(m.Runs, "run") + ")"
 		}
 		lines = append(lines, line)
 	}
