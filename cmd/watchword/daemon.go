@@ -54,6 +54,7 @@ type daemon struct {
 	pacer     alerts.Pacer
 	forbidden []netip.AddrPort // our own listener: no check may ask it
 	ready     atomic.Bool
+	outcomes  sync.Map // of the last run of each check by name, for the log
 
 	mu    sync.Mutex      // one reload at a time
 	first config.Settings // some settings hold until the next start
@@ -176,6 +177,9 @@ func (d *daemon) reload(ctx context.Context) error {
 		}
 		return nil
 	}
+	if ctx.Err() != nil {
+		return err // it is the end of the daemon that ended the reload
+	}
 	d.metrics.SetReload(false, time.Now())
 	var invalid *config.Error
 	if !errors.As(err, &invalid) {
@@ -211,12 +215,26 @@ func (d *daemon) jobs(cfg *config.Config) []scheduler.Job {
 // take hands the result of a run to everyone who is waiting for it.
 func (d *daemon) take(ctx context.Context, r checks.Result) {
 	d.metrics.Record(r.Check, r)
+	d.logChange(ctx, r)
 	if d.Observe != nil {
 		d.Observe(r)
 	}
 	// A run that was cut short has a result all the same, and it counts.
 	if err := d.engine.Handle(context.WithoutCancel(ctx), r); err != nil {
 		d.Logger.ErrorContext(ctx, "the result of a run was lost to the alerts", "check", r.Check, "outcome", r.Outcome, "error", err)
+	}
+}
+
+// logChange logs when the outcome of a check is another than before: a check
+// that goes on as it was says nothing.
+func (d *daemon) logChange(ctx context.Context, r checks.Result) {
+	before, known := d.outcomes.Swap(r.Check, r.Outcome)
+	switch {
+	case known && before == r.Outcome || !known && r.Outcome == checks.Passed:
+	case r.Outcome == checks.Passed:
+		d.Logger.InfoContext(ctx, "check passes again", "check", r.Check, "before", before)
+	default:
+		d.Logger.WarnContext(ctx, "check "+string(r.Outcome), "check", r.Check, "reason", r.Reason, "message", r.Message)
 	}
 }
 

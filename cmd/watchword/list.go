@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"watchword/cmd/internal/config"
+	"watchword/scheduler"
 )
 
 func (a *app) listCommand() *cobra.Command {
@@ -63,6 +65,7 @@ func listed(cfg *config.Config, monitors []*config.Monitor) []listedCheck {
 			uses[name] = append(uses[name], c.Identity.Name())
 		}
 	}
+	clock := timetable(cfg)
 	out := make([]listedCheck, 0, len(monitors))
 	for _, m := range monitors {
 		l := listedCheck{
@@ -75,13 +78,27 @@ func listed(cfg *config.Config, monitors []*config.Monitor) []listedCheck {
 		if l.Labels == nil {
 			l.Labels = map[string]string{}
 		}
-		if m.Enabled {
-			next := m.Schedule.Next(time.Now())
+		if next, due := clock.Next(m.Check.Name); due {
 			l.NextRun = &next
 		}
 		out = append(out, l)
 	}
 	return out
+}
+
+// timetable knows when a daemon with this configuration would run each check.
+func timetable(cfg *config.Config) *scheduler.Scheduler {
+	jobs := make([]scheduler.Job, 0, len(cfg.Monitors))
+	for _, m := range cfg.Monitors {
+		if m.Enabled {
+			jobs = append(jobs, scheduler.Job{
+				Name: m.Check.Name, Schedule: m.Schedule, Splay: m.Splay, Run: func(context.Context, time.Time) {},
+			})
+		}
+	}
+	s := new(scheduler.Scheduler)
+	s.Set(jobs)
+	return s
 }
 
 func (a *app) writeList(checks []listedCheck) {

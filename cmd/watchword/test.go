@@ -134,14 +134,21 @@ func (a *app) writeResult(m *config.Monitor, r checks.Result, output string) err
 	if r.Outcome == checks.Passed {
 		return nil
 	}
-	if r.Message != "" {
-		indent(a.stdout, "  ", reasoned(r.Reason, r.Message))
+	if !selfExplaining(r) {
+		indent(a.stdout, "    ", reasoned(r.Reason, r.Message))
 	}
 	for _, step := range r.Steps {
 		a.writeStep(s, step)
 	}
 	fmt.Fprintln(a.stdout, s.faint(fmt.Sprintf("    defined at %s:%d", m.Check.Source.File, m.Check.Source.Line)))
 	return nil
+}
+
+// selfExplaining tells whether the expressions of the steps, which are shown
+// with their values, say all that the message of r says.
+func selfExplaining(r checks.Result) bool {
+	last := r.Steps[len(r.Steps)-1]
+	return len(last.Failed) > 0 && (r.Reason == "" || r.Reason == checks.ReasonExpectation)
 }
 
 // reasoned puts the reason before a message, except where the message is
