@@ -23,14 +23,15 @@ func play(p Policy, script string) string {
 	for _, c := range script {
 		var ts []Transition
 		s, ts = p.Next(s, letter(c), now)
-		word := string(s.Status())[:1]
+		var word strings.Builder
+		word.WriteString(string(s.Status())[:1])
 		for _, t := range ts {
-			word += "-" + string(t.Kind)
+			word.WriteString("-" + string(t.Kind))
 			if t.Level == LevelDegraded {
-				word += "(d)"
+				word.WriteString("(d)")
 			}
 		}
-		out = append(out, word)
+		out = append(out, word.String())
 		now = now.Add(time.Minute)
 	}
 	return strings.Join(out, " ")

@@ -27,11 +27,12 @@ func TestSchemaIsDecoded(t *testing.T) {
 			}
 		}
 		for _, c := range is.blocks {
-			open := c.name
+			var open strings.Builder
+			open.WriteString(c.name)
 			for range c.labels {
-				open += ` "slack"`
+				open.WriteString(` "slack"`)
 			}
-			visit(c, header+open+" {\n", "}\n"+footer)
+			visit(c, header+open.String()+" {\n", "}\n"+footer)
 		}
 	}
 	for _, is := range language().blocks {
