@@ -11,7 +11,7 @@ import (
 	"watchword/cmd/internal/metrics"
 )
 
-// setup is what of a configuration concerns alerts.
+// setup is what of a configuration concerns alerts: its enabled checks.
 func setup(cfg *config.Config) alerts.Setup {
 	s := alerts.Setup{
 		Location: cfg.Settings.Location,
@@ -19,6 +19,9 @@ func setup(cfg *config.Config) alerts.Setup {
 		Expiry:   cfg.Settings.CertificateExpiry,
 	}
 	for _, m := range cfg.Monitors {
+		if !m.Enabled { // what is not run can neither recover nor be reminded of
+			continue
+		}
 		s.Subjects = append(s.Subjects, alerts.Subject{
 			Name: m.Check.Name, Group: m.Check.Group, Labels: m.Check.Labels,
 			Policy: m.Policy, Receivers: m.Receivers, Runbook: m.Check.Runbook, Source: m.Check.Source,
@@ -46,7 +49,7 @@ func certificates(source config.Certificate) []alerts.Certificate {
 		sum := sha256.Sum256(c.Raw)
 		return alerts.Certificate{
 			Kind: kind, Name: id.Name(), Fingerprint: hex.EncodeToString(sum[:]),
-			NotBefore: c.NotBefore, NotAfter: c.NotAfter, Checks: len(source.Checks),
+			NotBefore: c.NotBefore, NotAfter: c.NotAfter, Checks: source.Checks,
 		}
 	}
 	var out []alerts.Certificate
@@ -79,10 +82,13 @@ func receivers(cfg *config.Config, pacer *alerts.Pacer) map[string]alerts.Receiv
 	return out
 }
 
-// measured are the checks as the metrics know them.
+// measured are the enabled checks as the metrics know them.
 func measured(cfg *config.Config) []metrics.Check {
 	out := make([]metrics.Check, 0, len(cfg.Monitors))
 	for _, m := range cfg.Monitors {
+		if !m.Enabled {
+			continue
+		}
 		c := metrics.Check{
 			Name: m.Check.Name, Group: m.Check.Group, Labels: m.Check.Labels,
 			Schedule: m.Spec, Severity: m.Policy.Severity, Hosts: m.Hosts,
