@@ -102,7 +102,7 @@ type Verdict struct {
 type Vars struct {
 	Exchange *Exchange            // the current step's exchange; nil while its request is rendered
 	Steps    map[string]*Exchange // exchanges of earlier steps by name; nil in a check without steps
-	Redactor *Redactor            // of this run: the check's, and what its request computed
+	Redactor *Redactor            // of this run: the check's, and what its requests held so far
 }
 
 // Explanation tells why an expectation failed (or a degraded_if held): the expression, its place and the

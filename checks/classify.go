@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"reflect"
@@ -61,7 +62,7 @@ func (h *hop) handshakeFailure(ctx context.Context, err error) *failure {
 		}
 		return failf(ReasonTLSNotTLS, "%s does not speak TLS on port %s: it begins with %q", h.host, h.port, notTLS.RecordHeader[:])
 	case broken(err):
-		if h.asked {
+		if h.asked != nil {
 			return h.diagnose(ctx, failf(ReasonConnectionClosed, "%s closed the connection during the TLS handshake", h.host))
 		}
 		return failf(ReasonConnectionClosed, "%s closed the connection during the TLS handshake: %v", h.host, err)
@@ -69,6 +70,8 @@ func (h *hop) handshakeFailure(ctx context.Context, err error) *failure {
 		return failf(ReasonTLSVersion, "%s offers no TLS version from 1.2 on: %v", h.host, err)
 	case h.wire.localAlert == alertNoApplicationProtocol:
 		return failf(ReasonTLSALPN, "%s agrees to neither HTTP/2 nor HTTP/1.1: %v", h.host, err)
+	case h.sent && !h.canSign():
+		return h.refused(ReasonClientCertBad, fmt.Sprintf("a list of signatures of which its key can make none (%v)", err))
 	default:
 		return failf(ReasonTLSOther, "the TLS handshake with %s failed: %v", h.host, err)
 	}
@@ -77,7 +80,7 @@ func (h *hop) handshakeFailure(ctx context.Context, err error) *failure {
 // alertFailure classifies an alert from the server.
 func (h *hop) alertFailure(alert int, err error) *failure {
 	switch {
-	case h.asked:
+	case h.asked != nil:
 		return h.refusal(alert)
 	case alert == alertProtocolVersion:
 		return failf(ReasonTLSVersion, "%s offers no TLS version from 1.2 on: it said %q", h.host, alertText(err))
@@ -137,7 +140,7 @@ func (h *hop) dateFailure(c *x509.Certificate) *failure {
 
 // noAnswer classifies an error that came before the first byte of an answer.
 func (h *hop) noAnswer(ctx context.Context, err error) *failure {
-	if alert, ok := alertNumber(err); ok && h.asked {
+	if alert, ok := alertNumber(err); ok && h.asked != nil {
 		return h.refusal(alert)
 	}
 	switch {
@@ -153,7 +156,7 @@ func (h *hop) noAnswer(ctx context.Context, err error) *failure {
 			f = failf(ReasonConnectionClosed, "%s ended the connection before it answered: it said %q", h.host, alertText(err))
 		}
 	}
-	if h.asked {
+	if h.asked != nil {
 		return h.diagnose(ctx, f)
 	}
 	return f
@@ -198,7 +201,7 @@ func (h *hop) http2Failure(ctx context.Context, src *source, err error) *failure
 	case ctx.Err() != nil:
 		return h.noAnswer(ctx, ctx.Err())
 	case isStream && stream.Cause != nil && stream.Cause.Error() == headerList,
-		!isStream && !isNetwork(own) && h.wire.read > maxHeaders/4:
+		!isStream && !isNetwork(own) && h.wire.read.Load() > maxHeaders/4:
 		return failf(ReasonHeadersTooLarge, "the headers of %s are larger than 64 KiB", h.host)
 	case isStream && stream.Code == http2ProtocolError:
 		h.answered = true

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
 
@@ -98,6 +99,22 @@ func TestLostRefusalIsDiagnosed(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// The second connection is no part of the exchange.
+func TestDiagnosisIsNotTimed(t *testing.T) {
+	ca := certstest.NewCA(t)
+	lost := certstest.NewServer(t, &certstest.Server{Pair: ca.Server(), ClientAuth: tls.RequireAnyClientCert, Fault: certstest.CloseAfterTLS})
+	waits := certstest.NewServer(t, &certstest.Server{Pair: ca.Server(), ClientAuth: tls.RequireAnyClientCert, Protocols: []string{"http/1.1"}})
+	addr, _ := inTurn(t, lost.Addr(), waits.Addr())
+	c := single(checks.Request{Template: get(t, "https://"+addr), Roots: roots(t, ca)})
+	c.Timeout = time.Second
+	r := &checks.Runner{Certs: set(t, identity(t, "acme", ca.Client("probe"), "127.0.0.1"))}
+	res := r.Run(t.Context(), c)
+	wantReason(t, res, checks.ReasonConnectionClosed)
+	if timing := res.Steps[0].Timing; res.Duration < c.Timeout || timing.Total > c.Timeout/2 || timing.Wait > timing.Total {
+		t.Errorf("the run took %v, timing is %+v; want the wait for an alert in the first alone", res.Duration, timing)
 	}
 }
 

@@ -39,16 +39,16 @@ type hop struct {
 	wire      *wire
 	tls       *tls.Conn // nil for http
 	state     tls.ConnectionState
-	asked     bool     // the server asked for a client certificate
-	accepts   [][]byte // the subjects of the authorities it accepts, in DER
-	sent      bool     // ours was sent
+	asked     *tls.CertificateRequestInfo // by which the server asked for a client certificate; nil: it did not
+	sent      bool                        // ours was sent
 	chain     []*x509.Certificate
 	verifyErr error
 	answered  bool // the first byte of an answer has come
 	status    int  // of the answer
 
-	begin  time.Time
-	timing Timing
+	begin     time.Time
+	timing    Timing
+	diagnosis time.Duration // what diagnose took, which is no phase of the exchange
 }
 
 // choose selects the certificate and the roots for the host of this hop.
@@ -98,7 +98,7 @@ func (h *hop) insecure() bool { return h.request.InsecureSkipVerify && h.first }
 // connection is left when it returns.
 func (h *hop) exchange(ctx context.Context) (*Exchange, *failure) {
 	h.begin = time.Now()
-	defer func() { h.timing.Total = time.Since(h.begin) }()
+	defer func() { h.timing.Total = time.Since(h.begin) - h.diagnosis }()
 
 	conn, f := h.open(ctx)
 	if f != nil {
@@ -120,7 +120,7 @@ func (h *hop) exchange(ctx context.Context) (*Exchange, *failure) {
 		answer, source, f, done = h.http1(ctx, conn, req) //nolint:bodyclose // likewise
 		defer done()
 	}
-	h.timing.Wait = time.Since(wait)
+	h.timing.Wait = time.Since(wait) - h.diagnosis
 	if f != nil {
 		return nil, f
 	}
@@ -133,7 +133,7 @@ func (h *hop) exchange(ctx context.Context) (*Exchange, *failure) {
 	if f != nil {
 		return nil, f
 	}
-	if h.tls != nil && x.HTTPVersion != "2" {
+	if h.tls != nil && x.HTTPVersion != "2" && len(h.body) <= smallBody { // a larger one may not be written yet
 		_ = h.tls.CloseWrite() // the answer is complete: what fails from here on does not matter
 	}
 	return x, nil
@@ -150,7 +150,7 @@ func (h *hop) newExchange(req *http.Request) *Exchange {
 	}
 	x.TLS = &TLS{
 		Version: tlsVersion(h.state.Version), Cipher: tls.CipherSuiteName(h.state.CipherSuite),
-		Leaf: h.state.PeerCertificates[0], Chain: h.state.PeerCertificates, ClientRequested: h.asked,
+		Leaf: h.state.PeerCertificates[0], Chain: h.state.PeerCertificates, ClientRequested: h.asked != nil,
 	}
 	if h.sent {
 		x.TLS.Certificate = h.choice.Identity.Name()

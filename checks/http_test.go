@@ -3,6 +3,7 @@ package checks_test
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -164,6 +165,26 @@ func TestServerAnswersBeforeTheBodyIsSent(t *testing.T) {
 			c.Steps[0].Expect = []checks.Condition{statusIs(http.StatusRequestEntityTooLarge)}
 			wantReason(t, new(checks.Runner).Run(t.Context(), c), "")
 		})
+	}
+}
+
+// A server that never reads the request cannot hold up a run that has its answer.
+func TestServerNeverReadsTheBody(t *testing.T) {
+	ca := certstest.NewCA(t)
+	config := &tls.Config{Certificates: []tls.Certificate{ca.Server().TLS()}, MinVersion: tls.VersionTLS12}
+	addr := rawServer(t, func(c net.Conn) {
+		s := tls.Server(c, config)
+		_, _ = s.Read(make([]byte, 1))
+		<-time.After(300 * time.Millisecond) // until all buffers on the way are full
+		_, _ = io.WriteString(s, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+		<-time.After(1500 * time.Millisecond)
+	})
+	res := fetch(t, new(checks.Runner), "https://"+addr, trust(t, ca), func(r *checks.Request) {
+		r.Template = &static{Method: http.MethodPost, URL: parse(t, "https://"+addr), Body: make([]byte, 16<<20)}
+	})
+	wantReason(t, res, "")
+	if res.Duration > time.Second {
+		t.Errorf("the run took %v, want the end of the answer to be its end", res.Duration)
 	}
 }
 

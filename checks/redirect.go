@@ -28,7 +28,7 @@ type trip struct {
 
 	hop        *hop      // the last one
 	static     *prepared // nil until the request is known
-	exchange   *Exchange // of the last hop that was answered
+	exchange   *Exchange // of the last hop; nil unless it was answered
 	timing     Timing
 	servers    []ServerCertificate
 	handshakes []Handshake
@@ -170,7 +170,7 @@ func (t *trip) newHop() (*hop, *failure) {
 	if to := h.request.ConnectTo; to != "" && h.first && h.port == t.firstPort {
 		h.connectTo = to
 	}
-	t.hop = h
+	t.hop, t.exchange = h, nil
 	return h, h.choose(certs.Want{Mode: h.request.MTLS, Explicit: h.request.Certificate, FirstHost: t.firstHost})
 }
 

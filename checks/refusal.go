@@ -25,6 +25,8 @@ const diagnoseTimeout = 2 * time.Second
 // is under way; so one more connection with the same certificate writes
 // nothing and waits for the alert. Without one, found remains the failure.
 func (h *hop) diagnose(ctx context.Context, found *failure) *failure {
+	begin := time.Now()
+	defer func() { h.diagnosis = time.Since(begin) }()
 	ctx, cancel := context.WithTimeout(ctx, diagnoseTimeout)
 	defer cancel()
 	again := &hop{
@@ -42,7 +44,7 @@ func (h *hop) diagnose(ctx context.Context, found *failure) *failure {
 	if err == nil {
 		_, err = client.Read(make([]byte, 1))
 	}
-	if alert, ok := alertNumber(err); ok && again.asked {
+	if alert, ok := alertNumber(err); ok && again.asked != nil {
 		return h.refusal(alert)
 	}
 	return found
@@ -128,15 +130,16 @@ func (h *hop) refused(reason Reason, said string) *failure {
 // acceptance lists the authorities that the server accepts, and says whether
 // a certificate of ours is issued by one of them.
 func (h *hop) acceptance() string {
-	if len(h.accepts) == 0 {
+	if h.asked == nil || len(h.asked.AcceptableCAs) == 0 {
 		return ""
 	}
+	accepts := h.asked.AcceptableCAs
 	const most = 5
 	var b strings.Builder
 	b.WriteString(" It accepts: ")
-	for i, raw := range h.accepts {
+	for i, raw := range accepts {
 		if i == most {
-			fmt.Fprintf(&b, " and %d more", len(h.accepts)-most)
+			fmt.Fprintf(&b, " and %d more", len(accepts)-most)
 			break
 		}
 		if i > 0 {
@@ -147,7 +150,7 @@ func (h *hop) acceptance() string {
 	b.WriteString(".")
 	var fit []string
 	for _, id := range h.runner.Certs.Identities() {
-		if id.TLS() != nil && issuedByOneOf(id.Chain(), h.accepts) && (!h.sent || id != h.choice.Identity) {
+		if id.TLS() != nil && issuedByOneOf(id.Chain(), accepts) && (!h.sent || id != h.choice.Identity) {
 			fit = append(fit, id.Name())
 		}
 	}
@@ -156,10 +159,16 @@ func (h *hop) acceptance() string {
 		fmt.Fprintf(&b, " Your certificate %s is issued by that.", fit[0])
 	case len(fit) > 1:
 		fmt.Fprintf(&b, " Your certificates %s are issued by that.", strings.Join(fit[:min(len(fit), most)], ", "))
-	case !h.sent || !issuedByOneOf(h.choice.Identity.Chain(), h.accepts):
+	case !h.sent || !issuedByOneOf(h.choice.Identity.Chain(), accepts):
 		b.WriteString(" No certificate of yours is issued by that.")
 	}
 	return b.String()
+}
+
+// canSign reports whether our key can make a signature that the server takes.
+func (h *hop) canSign() bool {
+	signatures := tls.CertificateRequestInfo{Version: h.asked.Version, SignatureSchemes: h.asked.SignatureSchemes}
+	return signatures.SupportsCertificate(h.client) == nil
 }
 
 // issuedByOneOf reports whether a certificate of the chain has one of these
@@ -178,7 +187,7 @@ func issuedByOneOf(chain []*x509.Certificate, accepts [][]byte) bool {
 // pageRefusal recognises the two pages by which nginx refuses a client
 // certificate after the handshake has succeeded.
 func (h *hop) pageRefusal(x *Exchange) *failure {
-	if !h.asked || x.Status != http.StatusBadRequest {
+	if h.asked == nil || x.Status != http.StatusBadRequest {
 		return nil
 	}
 	switch {

@@ -56,7 +56,7 @@ func (r *Runner) Run(ctx context.Context, c *Check) Result {
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errTimeout)
 	defer cancel()
 
-	vars := &Vars{}
+	vars := &Vars{Redactor: c.Redactor}
 	for _, s := range c.Steps {
 		step, exchange := r.step(ctx, c, s, vars)
 		res = res.with(step)
@@ -106,7 +106,7 @@ func (r *Runner) logger() *slog.Logger {
 // step makes the request of s and judges the answer. The exchange is nil
 // unless there was an answer.
 func (r *Runner) step(ctx context.Context, c *Check, s *Step, vars *Vars) (res StepResult, x *Exchange) {
-	t := &trip{runner: r, step: s, redactor: c.Redactor}
+	t := &trip{runner: r, step: s, redactor: vars.Redactor}
 	defer func() {
 		if p := recover(); p != nil {
 			r.logger().ErrorContext(ctx, "a check panicked", "check", c.Name, "step", s.Name,
@@ -120,12 +120,13 @@ func (r *Runner) step(ctx context.Context, c *Check, s *Step, vars *Vars) (res S
 	if err != nil {
 		return t.result(verdict{failure: &failure{ReasonInternal, err.Error()}}), nil
 	}
-	t.static = r.prepare(c, s, rendered)
+	t.static = r.prepare(s, rendered, vars.Redactor)
 	t.redactor = t.static.redactor
+	vars.Redactor = t.redactor // what a request holds may come back in the answer to a later one
 
 	x, f := t.follow(ctx, rendered)
 	if f == nil {
-		vars.Exchange, vars.Redactor = x, t.redactor
+		vars.Exchange = x
 		return t.result(s.judge(vars)), x
 	}
 	if ended(ctx) {
@@ -137,18 +138,19 @@ func (r *Runner) step(ctx context.Context, c *Check, s *Step, vars *Vars) (res S
 // prepared is what follows from a request that was rendered before.
 type prepared struct {
 	rendered *Rendered
+	known    *Redactor // of what came before
 	redactor *Redactor
 	address  string // the URL for people
 }
 
-// prepare returns what follows from rendered. A request that is the same at
-// each run costs this once.
-func (r *Runner) prepare(c *Check, s *Step, rendered *Rendered) *prepared {
-	if known, ok := r.static.Load(s); ok && known.(*prepared).rendered == rendered {
-		return known.(*prepared)
+// prepare returns what follows from rendered, where the values in known are
+// secret already. A request that is the same at each run costs this once.
+func (r *Runner) prepare(s *Step, rendered *Rendered, known *Redactor) *prepared {
+	if p, ok := r.static.Load(s); ok && p.(*prepared).rendered == rendered && p.(*prepared).known == known {
+		return p.(*prepared)
 	}
-	red := c.Redactor.With(rendered.Secrets...).With(credentials(rendered.Header)...)
-	p := &prepared{rendered: rendered, redactor: red, address: address(red, rendered.URL)}
+	red := known.With(rendered.Secrets...).With(credentials(rendered.Header)...)
+	p := &prepared{rendered: rendered, known: known, redactor: red, address: address(red, rendered.URL)}
 	r.static.Store(s, p)
 	return p
 }
@@ -201,7 +203,7 @@ func (s *Step) judge(vars *Vars) verdict {
 		}
 	}
 	if len(v.failed) > 0 {
-		v.degraded = summary(v.failed)
+		v.degraded = summary(v.failed, vars.Redactor)
 	}
 	return v
 }
@@ -222,7 +224,7 @@ func (s *Step) judgeExpect(vars *Vars) verdict {
 		v.failed = append(v.failed, said.Explanation)
 	}
 	if len(v.failed) > 0 && v.failure == nil {
-		v.failure = &failure{ReasonExpectation, summary(v.failed)}
+		v.failure = &failure{ReasonExpectation, summary(v.failed, vars.Redactor)}
 	}
 	return v
 }
@@ -261,14 +263,15 @@ func (v Verdict) failure() *failure {
 	return f
 }
 
-// summary returns the message of the first and the number of the others.
-func summary(failed []Explanation) string {
+// summary returns the message of the first and the number of the others. What
+// is cut is redacted before: the half of a secret would not be found.
+func summary(failed []Explanation, red *Redactor) string {
 	message := failed[0].Message
 	if message == "" {
 		message = failed[0].Expression
 	}
 	if more := len(failed) - 1; more > 0 {
-		return fmt.Sprintf("%s (and %d more)", cut(message, maxMessage-50), more)
+		return fmt.Sprintf("%s (and %d more)", visible(red.Redact(message), maxMessage-50), more)
 	}
 	return message
 }

@@ -160,6 +160,36 @@ func TestSteps(t *testing.T) {
 	}
 }
 
+// What a request holds is a secret in the answers to later ones, too.
+func TestSecretsOfEarlierSteps(t *testing.T) {
+	url := serveHTTP(t, func(http.ResponseWriter, *http.Request) {})
+	c := &checks.Check{Steps: []*checks.Step{
+		{Name: "login", Request: checks.Request{Template: computed(func(*checks.Vars) (*checks.Rendered, error) {
+			return &checks.Rendered{URL: parse(t, url), Secrets: []string{"generated"}, Header: http.Header{"Authorization": {"Bearer t0ken"}}}, nil
+		})}, Expect: []checks.Condition{always()}},
+		{Name: "order", Request: checks.Request{Template: get(t, url)}, Expect: []checks.Condition{never("generated for t0ken")}},
+	}}
+	r := new(checks.Runner)
+	for range 2 { // the second time, much is known
+		if got, want := r.Run(t.Context(), c).Message, `step "order": *** for ***`; got != want {
+			t.Errorf("message is %q, want %q", got, want)
+		}
+	}
+}
+
+// The half of a secret is one, too.
+func TestLongMessagesAreRedactedBeforeTheyAreCut(t *testing.T) {
+	url := serveHTTP(t, func(http.ResponseWriter, *http.Request) {})
+	for length := 900; length < 1000; length += 3 {
+		c := single(checks.Request{Template: get(t, url)})
+		c.Redactor = checks.NewRedactor("hunter2-hunter2-hunter2")
+		c.Steps[0].Expect = []checks.Condition{never(strings.Repeat("x", length) + "hunter2-hunter2-hunter2"), never("b is 2")}
+		if got := new(checks.Runner).Run(t.Context(), c).Message; strings.Contains(got, "hun") || !strings.HasSuffix(got, " (and 1 more)") {
+			t.Fatalf("message is %q, want no secret in it and the number of the others", got)
+		}
+	}
+}
+
 func TestPanicsBecomeInternal(t *testing.T) {
 	url := serveHTTP(t, func(http.ResponseWriter, *http.Request) {})
 	boom := func() { panic("boom hunter2") }
@@ -278,6 +308,22 @@ func TestShowBody(t *testing.T) {
 		if show && (!strings.HasPrefix(got, "line\tone\n***\\x1bx") || len(got) > 512) {
 			t.Errorf("body has %d bytes: %q", len(got), got)
 		}
+	}
+}
+
+// What a redirect says is not what the next hop has answered.
+func TestShowBodyIsOfTheLastHop(t *testing.T) {
+	url := serveHTTP(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "https://127.0.0.1:1/")
+		w.WriteHeader(http.StatusFound)
+		_, _ = io.WriteString(w, "found")
+	})
+	c := single(checks.Request{Template: get(t, url), MaxRedirects: 1})
+	c.Steps[0].ShowBody = true
+	res := new(checks.Runner).Run(t.Context(), c)
+	wantReason(t, res, checks.ReasonConnectRefused)
+	if step := res.Steps[0]; step.Body != "" || step.Status != 0 {
+		t.Errorf("status is %d, body %q; want none", step.Status, step.Body)
 	}
 }
 

@@ -65,7 +65,7 @@ func (h *hop) verify(state tls.ConnectionState) error {
 
 // present answers the server's request for a client certificate.
 func (h *hop) present(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
-	h.asked, h.accepts = true, asked.AcceptableCAs
+	h.asked = asked
 	if h.client == nil {
 		return new(tls.Certificate), nil
 	}

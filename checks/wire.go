@@ -15,8 +15,8 @@ type wire struct {
 
 	stop func() bool // of the watch over the context
 
-	read       int64
-	localAlert int // number of the alert that we have sent in the clear, or -1
+	read       atomic.Int64 // bytes
+	localAlert int          // number of the alert that we have sent in the clear, or -1
 }
 
 // newWire makes conn end with ctx.
@@ -30,7 +30,7 @@ func newWire(ctx context.Context, conn net.Conn) *wire {
 
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
-	w.read += int64(n)
+	w.read.Add(int64(n))
 	return n, err
 }
 

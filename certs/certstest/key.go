@@ -20,6 +20,7 @@ type KeyType string
 const (
 	P256    KeyType = "ECDSA P-256"
 	P384    KeyType = "ECDSA P-384"
+	P224    KeyType = "ECDSA P-224" // TLS 1.3 has no signatures for it
 	Ed25519 KeyType = "Ed25519"
 	RSA2048 KeyType = "RSA 2048"
 	RSA1024 KeyType = "RSA 1024" // too weak
@@ -32,6 +33,8 @@ func (k KeyType) generate() (crypto.Signer, error) {
 		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	case P384:
 		return ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	case P224:
+		return ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
 	case Ed25519:
 		_, key, err := ed25519.GenerateKey(rand.Reader)
 		return key, err
