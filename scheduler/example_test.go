@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"watchword/scheduler" //nolint:depguard // an example looks at the package from outside
+	"watchword/scheduler"
 )
 
 // A job runs until the context of Run ends; then Run waits for what is still

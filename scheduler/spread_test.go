@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,6 +78,51 @@ func TestArrivalsAreSpread(t *testing.T) {
 				s.Set(all[:1])
 				s.Set(all)
 				check("added to one")
+			})
+		})
+	}
+}
+
+// Runs begin as evenly as their slots lie: exactly, or gathered if they are many.
+func TestRunsAreSpread(t *testing.T) {
+	for _, tt := range []struct {
+		jobs  int
+		delay time.Duration
+	}{{1000, 0}, {2000, gather}, {10_000, gather}} {
+		t.Run(fmt.Sprint(tt.jobs), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const every = 10 * time.Second
+				var mu sync.Mutex
+				var worst time.Duration
+				var began []time.Duration
+				var looks int
+				begin := time.Now()
+				s := Scheduler{Started: func(_ string, delay time.Duration) {
+					mu.Lock()
+					defer mu.Unlock()
+					worst = max(worst, delay)
+					began = append(began, time.Since(begin))
+				}}
+				s.Now = func() time.Time {
+					mu.Lock()
+					defer mu.Unlock()
+					looks++
+					return time.Now()
+				}
+				s.Set(idle(t, tt.jobs, "@every 10s"))
+				stop := start(t, &s)
+				pass(t, every+gather)
+				stop()
+				mean := float64(tt.jobs) / 1000
+				if got := busiestWindow(began, every, 10*time.Millisecond); float64(got) > 3*mean {
+					t.Errorf("%d runs began in 10ms, want at most three times the mean of %.0f", got, mean)
+				}
+				if worst > tt.delay {
+					t.Errorf("longest delay is %v, want %v at most", worst, tt.delay)
+				}
+				if got := looks - len(began); got > 1300 { // each run reads the clock too
+					t.Errorf("%d looks at the clock in 10s, want fewer", got)
+				}
 			})
 		})
 	}
