@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -57,7 +58,8 @@ func (s *Server) reloadHandler() http.Handler {
 			answer(w, http.StatusForbidden, "reloading over HTTP is not enabled: start with --web.enable-lifecycle\n")
 			return
 		}
-		if err := s.Reload(r.Context()); err != nil {
+		// Whoever asked may leave: a reload that has begun is not cut short.
+		if err := s.Reload(context.WithoutCancel(r.Context())); err != nil {
 			answer(w, http.StatusInternalServerError, "the old configuration goes on: "+err.Error()+"\n")
 			return
 		}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -186,6 +187,35 @@ func TestReload(t *testing.T) {
 		if got := ask(t, client(), req); got.status != 403 || calls != 2 {
 			t.Errorf("%s %s: status is %d after %d calls, want 403 after 2", name, value, got.status, calls)
 		}
+	}
+}
+
+// TestReloadIsNotCutShort leaves while a reload is under way.
+func TestReloadIsNotCutShort(t *testing.T) {
+	entered, left, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	s := &web.Server{Reload: func(ctx context.Context) error {
+		close(entered)
+		<-left
+		select {
+		case <-ctx.Done():
+		case <-time.After(100 * time.Millisecond):
+		}
+		done <- ctx.Err()
+		return nil
+	}}
+	start(t, s)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		resp, err := client().Do(request(t, http.MethodPost, "http://"+s.Addr().String()+"/-/reload").WithContext(ctx))
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		close(left)
+	}()
+	<-entered
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("the reload ends with whoever asked for it: %v", err)
 	}
 }
 
