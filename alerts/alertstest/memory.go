@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 
@@ -82,6 +83,9 @@ func (m *Memory) Update(ctx context.Context, key string, fn func(alerts.State) (
 		m.states = make(map[string]alerts.State)
 	}
 	m.states[key] = state
+	if reflect.ValueOf(state).IsZero() {
+		delete(m.states, key)
+	}
 	m.updates++
 	for _, n := range list {
 		if len(m.queue) >= alerts.MaxQueue {

@@ -27,6 +27,7 @@ func TestStore(t *testing.T, open OpenStore) {
 		{"an empty store", testEmpty},
 		{"update replaces state and queues", testUpdate},
 		{"an error changes nothing", testCancelled},
+		{"the zero state forgets", testForget},
 		{"queues are apart and in order", testOrder},
 		{"stages of a delivery", testStages},
 		{"references live as long as their thread", testReferences},
@@ -146,6 +147,22 @@ func testUpdate(t *testing.T, open OpenStore) {
 	}
 	if got := states(t, s)["k"]; got.Failing != 2 {
 		t.Errorf("the second update did not see the first: %+v", got)
+	}
+}
+
+func testForget(t *testing.T, open OpenStore) {
+	t.Helper()
+	s, reopen := open(t)
+	update(t, s, "k", state(1))
+	update(t, s, "k", alerts.State{}, note("a", "k#1", alerts.Recovered))
+	if reopen != nil {
+		s = reopen(t)
+	}
+	if got := states(t, s); len(got) != 0 {
+		t.Errorf("states %v", got)
+	}
+	if q := pending(t, s, "a", 1); q.Total != 1 {
+		t.Errorf("queue %+v", q)
 	}
 }
 

@@ -79,12 +79,15 @@ func unwritable(err error) bool {
 
 // open opens the file, or deals with one that cannot be used.
 func (db *DB) open() error {
+	var refused syscall.Errno
 	err := db.try(false)
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, errNewer), errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission) && !unwritable(err):
-		return err
+	case errors.Is(err, bbolt.ErrTimeout):
+		return errors.New("another process has it open")
+	case errors.Is(err, errNewer), errors.As(err, &refused) && !unwritable(err) && refused != syscall.EIO:
+		return err // the system's refusal says nothing of the file
 	case unwritable(err):
 		db.problem("state file", fmt.Sprintf("the state file %s cannot be written (%v): the state is kept in memory and lost with the next restart", db.path, err))
 		_ = db.try(true)

@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -72,6 +73,7 @@ type DB struct {
 	settled uint64          // number of the latest change that a commit has written, or failed to
 	failing bool            // the last commit failed
 	retry   time.Time       // when to try again
+	full    bool            // the last notification was dropped
 	stats   Stats
 }
 
@@ -124,10 +126,17 @@ func (db *DB) apply(key string, fn func(alerts.State) (alerts.State, []alerts.No
 	if err != nil {
 		return 0, err
 	}
+	forget := reflect.ValueOf(state).IsZero()
+	if forget {
+		value = nil
+	}
 	items, values := make([]*item, 0, len(list)), make([][]byte, 0, len(list))
 	for i := range list {
 		if db.queue.len()+len(items) >= db.maxQueue {
-			db.stats.Dropped++
+			if db.stats.Dropped++; !db.full {
+				db.log.Error("the queue is full: notifications are dropped", "limit", db.maxQueue, "receiver", list[i].Receiver)
+			}
+			db.full = true
 			continue
 		}
 		n := list[i]
@@ -137,9 +146,13 @@ func (db *DB) apply(key string, fn func(alerts.State) (alerts.State, []alerts.No
 			return 0, err
 		}
 		items, values = append(items, newItem(n)), append(values, raw)
+		db.full = false
 	}
 	db.change++
 	db.states[key] = state
+	if forget {
+		delete(db.states, key)
+	}
 	db.dirty[slot{statesBucket, key}] = value
 	for i, it := range items {
 		it.change = db.change
@@ -153,7 +166,9 @@ func (db *DB) apply(key string, fn func(alerts.State) (alerts.State, []alerts.No
 // Pending implements [alerts.Store]. A notification is seen once its commit
 // has ended.
 func (db *DB) Pending(_ context.Context, receiver string, limit int) (alerts.Queue, error) {
-	db.tryAgain()
+	if limit > 0 { // who only counts does not wait for a disk
+		db.tryAgain()
+	}
 	db.mu.Lock()
 	if db.closed {
 		db.mu.Unlock()
@@ -265,6 +280,7 @@ func (db *DB) Close() error {
 	}
 	db.change++
 	number := db.change
+	db.retry = time.Time{} // there is no later
 	db.mu.Unlock()
 	db.commit(number)
 

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -96,13 +98,17 @@ func TestSecondDaemonIsToldThePid(t *testing.T) {
 }
 
 func TestQueueIsBounded(t *testing.T) {
-	db := open(t, filepath.Join(t.TempDir(), "s.db"), Options{MaxQueue: 3})
+	var log bytes.Buffer
+	db := open(t, filepath.Join(t.TempDir(), "s.db"), Options{MaxQueue: 3, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	for i := range 5 {
 		put(t, db, strconv.Itoa(i), 1, "a")
 	}
 	q, err := db.Pending(t.Context(), "a", 10)
 	if err != nil || q.Total != 3 || db.Stats().Dropped != 2 {
 		t.Errorf("%d queued, %d dropped, %v; want 3 and 2", q.Total, db.Stats().Dropped, err)
+	}
+	if n := strings.Count(log.String(), "the queue is full"); n != 1 {
+		t.Errorf("the log tells %d times that notifications are dropped:\n%s", n, log.String())
 	}
 	if failing(t, db, "4") != 1 {
 		t.Error("the state was dropped with its notification")
@@ -266,6 +272,44 @@ func TestDiskRecovers(t *testing.T) {
 	}
 	if q, _ := db.Pending(t.Context(), "r", 9); q.Total != 2 {
 		t.Errorf("%d queued, want 2", q.Total)
+	}
+}
+
+// TestCloseTriesOnceMore closes a file that could not be written a moment ago.
+func TestCloseTriesOnceMore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	db := open(t, path, Options{})
+	good := db.bolt
+	db.bolt = nil
+	put(t, db, "a", 1, "r")
+	db.bolt = good
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if db = open(t, path, Options{}); failing(t, db, "a") != 1 {
+		t.Error("what could be written at last was lost")
+	}
+}
+
+// TestSoundFilesStay cannot open a file for reasons that are not the file's.
+func TestSoundFilesStay(t *testing.T) {
+	dir := t.TempDir()
+	path, loop := filepath.Join(dir, "s.db"), filepath.Join(dir, "loop.db")
+	other, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if err := os.Symlink(loop, loop); err != nil {
+		t.Fatal(err)
+	}
+	for p, want := range map[string]string{path: "another process has it open", loop: "too many"} {
+		if _, err := Open(p, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+		if files, _ := filepath.Glob(p + ".damaged-*"); len(files) != 0 {
+			t.Errorf("put aside: %v", files)
+		}
 	}
 }
 
