@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	pollEvery      = time.Second // an idle lane looks into the queue, whether it was woken or not
-	attemptTimeout = time.Minute
+	pollEvery      = time.Second      // an idle lane looks into the queue, whether it was woken or not
+	attemptTimeout = 10 * time.Minute // hundreds of receivers may share one workspace's pace
 	firstBackoff   = time.Second
 	maxBackoff     = 5 * time.Minute
 )
@@ -28,10 +28,14 @@ type lane struct {
 	stats    QueueStats
 }
 
-// replace gives the lane another receiver and another chance.
+// replace gives the lane another receiver and another chance. One that is
+// unusable needs no attempt to be found out.
 func (l *lane) replace(r Receiver) {
 	l.mu.Lock()
 	l.receiver, l.blocked = r, nil
+	if u, ok := r.(Unusable); ok {
+		l.blocked = u.Err
+	}
 	l.mu.Unlock()
 	signal(l.hurry)
 	signal(l.poke)
@@ -126,7 +130,7 @@ func (l *lane) deliver(ctx context.Context, receiver Receiver, n Notification) (
 		}
 	}}
 	d.Message.PossibleRepeat = n.Attempted
-	attempt, cancel := context.WithTimeoutCause(ctx, attemptTimeout, errors.New("no answer within a minute"))
+	attempt, cancel := context.WithTimeoutCause(ctx, attemptTimeout, errors.New("no answer within 10 minutes"))
 	ref, err := receiver.Send(attempt, d)
 	cancel()
 	if err == nil {

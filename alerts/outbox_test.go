@@ -154,7 +154,7 @@ func TestSlackReminderAndRemoval(t *testing.T) {
 		for _, m := range p.slack.Messages() {
 			got = append(got, fmt.Sprintf("%v %s", m.Thread != "", m.Text))
 		}
-		want := []string{"false ⚪ a was removed from the configuration while failing: x", "true 🔴 a is still failing after 1h: x"}
+		want := []string{"false ⚪ a was removed or disabled while failing: x", "true 🔴 a is still failing after 1h: x"}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
@@ -209,6 +209,91 @@ func TestSlackRootWasDeleted(t *testing.T) {
 		m := p.slack.Messages()
 		if len(m) != 2 || m[1].Thread != "" || m[1].Text != "🟢 a recovered after 1m" {
 			t.Errorf("messages %+v", m)
+		}
+		p.stop()
+	})
+}
+
+// TestReceiverHasMoved gives a receiver another channel after its old one was
+// archived, amid incidents whose messages stand in the old one.
+func TestReceiverHasMoved(t *testing.T) {
+	for _, code := range []string{"is_archived", "channel_not_found", "thread_not_found"} {
+		synctest.Test(t, func(t *testing.T) {
+			p := startPost(t, "a", "b", "c")
+			done := make(chan error)
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() { done <- p.engine.Run(ctx) }()
+			for _, c := range []string{"a", "b", "c"} {
+				p.run(c, checks.Failed, "x")
+			}
+			wait(time.Minute)
+			p.slack.Fault = func(c alertstest.Call) alertstest.Fault {
+				if c.Channel == "CONCALL" {
+					return alertstest.Fault{Code: code}
+				}
+				return alertstest.Fault{}
+			}
+			moved := p.receiver()
+			moved.Channel = "#new"
+			p.outbox.SetReceivers(map[string]alerts.Receiver{"slack.a": moved})
+			p.setup.Subjects = p.setup.Subjects[:2]
+			if err := p.engine.Load(t.Context(), p.setup); err != nil { // c is gone, and its message cannot be edited
+				t.Fatal(err)
+			}
+			p.run("a", checks.Passed, "")
+			wait(time.Hour) // b is reminded of
+			p.run("b", checks.Passed, "")
+			wait(time.Minute)
+			var got []string
+			for _, m := range p.slack.Messages()[3:] {
+				got = append(got, fmt.Sprintf("%s %v %s", m.Channel, m.Thread != "", m.Text))
+			}
+			want := []string{
+				"CNEW false 🟢 a recovered after 1m",
+				"CNEW false 🟢 b recovered after 1h1m", // was the reminder, which is its thread now
+				"CNEW true 🟢 b recovered after 1h1m",
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s: %s", code, diff)
+			}
+			if s := p.stats(); s.Blocked != "" || s.Pending != 0 {
+				t.Errorf("%s: stats %+v", code, s)
+			}
+			cancel()
+			<-done
+			p.stop()
+		})
+	}
+}
+
+// TestManyReceiversShareAPace ends incidents in a hundred channels at once,
+// whose edits have to wait for each other.
+func TestManyReceiversShareAPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := startPost(t)
+		receivers := make(map[string]alerts.Receiver)
+		p.setup.Receivers = nil
+		for i := range 100 {
+			name, r := fmt.Sprintf("slack.%d", i), p.receiver()
+			r.Channel = fmt.Sprintf("C%d", i)
+			receivers[name] = r
+			p.setup.Receivers = append(p.setup.Receivers, name)
+			p.setup.Subjects = append(p.setup.Subjects, alerts.Subject{Name: r.Channel, Receivers: []string{name}})
+		}
+		p.outbox.SetReceivers(receivers)
+		if err := p.engine.Load(t.Context(), p.setup); err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range []checks.Outcome{checks.Failed, checks.Passed} {
+			for _, s := range p.setup.Subjects {
+				p.run(s.Name, o, "x")
+			}
+			wait(3 * time.Minute)
+		}
+		for _, s := range p.outbox.Stats() {
+			if s.Receiver != "slack.a" && (s.Sent != 2 || s.Failed != 0) {
+				t.Errorf("stats %+v", s)
+			}
 		}
 		p.stop()
 	})
@@ -272,7 +357,18 @@ func TestLostAnswerIsAPossibleRepeat(t *testing.T) {
 		if diff := cmp.Diff([]string{"🔴 a is failing: x", "🔴 a is failing: x (possible repeat)"}, got); diff != "" {
 			t.Error(diff)
 		}
-		if s := p.stats(); s.PossibleRepeat != 1 || s.Sent != 1 {
+		p.slack.Fault = func(c alertstest.Call) alertstest.Fault { return alertstest.Fault{Dropped: c.Number == 4} }
+		p.run("a", checks.Passed, "")
+		wait(time.Minute)
+		got = nil
+		for _, m := range p.slack.Messages()[1:] {
+			got = append(got, m.Text)
+		}
+		want := []string{"🟢 a recovered after 1m", "🟢 a recovered after 1m", "🟢 a recovered after 1m (possible repeat)"} // the first is an edit
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+		if s := p.stats(); s.PossibleRepeat != 2 || s.Sent != 2 {
 			t.Errorf("stats %+v", s)
 		}
 		p.stop()
@@ -347,7 +443,7 @@ func TestReceiverThatIsNotConfigured(t *testing.T) {
 		}
 		p.outbox.SetReceivers(map[string]alerts.Receiver{"slack.a": alerts.Unusable{Err: errors.New("secret x cannot be read")}})
 		wait(time.Second)
-		if s := p.stats(); s.Blocked != "secret x cannot be read" {
+		if s := p.stats(); s.Blocked != "secret x cannot be read" || s.Failed != 0 {
 			t.Errorf("stats %+v", s)
 		}
 		p.outbox.SetReceivers(map[string]alerts.Receiver{"slack.a": p.receiver()})

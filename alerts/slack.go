@@ -64,38 +64,45 @@ func (s *Slack) Send(ctx context.Context, d Delivery) (Reference, error) {
 		}
 		return Reference{}, s.post(ctx, d, Reference{}, out, nil)
 	}
-	quiet := m.Kind == Withdrawn || m.Kind == Recovered && m.Topic != AboutCheck // an edit says it all
-	if d.Reference == (Reference{}) || m.Kind == Fired {
-		if quiet {
-			return Reference{}, nil
-		}
-		var ref Reference
-		err := s.post(ctx, d, Reference{}, out, &ref)
-		return ref, err
-	}
-	root := d.Reference
-	if m.Kind != Reminded {
-		lost, err := s.edit(ctx, root, out)
+	threaded := d.Reference != (Reference{}) && m.Kind != Fired
+	if threaded && m.Kind != Reminded {
+		plain := *m
+		plain.PossibleRepeat = false // an edit shows once
+		lost, err := s.edit(ctx, d.Reference, render(plain))
 		if err != nil {
 			return Reference{}, err
 		}
-		if lost {
-			root = Reference{} // someone has deleted it: what follows stands for itself
+		threaded = !lost
+	}
+	if m.Kind == Withdrawn || m.Kind == Recovered && m.Topic != AboutCheck {
+		return Reference{}, nil // the edit says it all
+	}
+	if threaded {
+		reply := out
+		reply.broadcast = m.Kind == Recovered || m.Kind == Escalated
+		if m.Kind == Recovered {
+			reply.blocks = out.blocks[:min(len(out.blocks), 1)]
+		}
+		if err := s.post(ctx, d, d.Reference, reply, nil); !isLost(err) {
+			return Reference{}, err
 		}
 	}
-	if quiet {
-		return Reference{}, nil
-	}
-	if m.Kind == Recovered {
-		out.blocks = out.blocks[:min(len(out.blocks), 1)]
-	}
-	out.broadcast = m.Kind == Recovered || m.Kind == Escalated
 	var ref Reference
-	err := s.post(ctx, d, root, out, &ref)
-	if root != (Reference{}) {
-		ref = Reference{} // the thread stays what it was
-	}
+	err := s.post(ctx, d, Reference{}, out, &ref)
 	return ref, err
+}
+
+// isLost says whether an error means that a message, or the channel that it
+// stands in, cannot be reached (any more): it was deleted, or the receiver has
+// moved to another channel or workspace since. What follows stands for itself
+// then, in the channel that is configured now; that one alone decides whether
+// the receiver is blocked.
+func isLost(err error) bool {
+	var coded *slackError
+	return errors.As(err, &coded) && slices.Contains([]string{
+		"message_not_found", "thread_not_found", "cannot_reply_to_message",
+		"channel_not_found", "not_in_channel", "is_archived", "channel_is_archived",
+	}, coded.code)
 }
 
 // post sends a message, below root if that is set, and stores in ref where it
@@ -164,7 +171,7 @@ func (s *Slack) edit(ctx context.Context, ref Reference, out outgoing) (lost boo
 		case errors.Is(err, errRejected) && out.blocks != nil:
 			out.blocks = nil
 			continue
-		case errors.As(err, &coded) && slices.Contains([]string{"message_not_found", "thread_not_found"}, coded.code):
+		case isLost(err):
 			return true, nil
 		case errors.As(err, &coded) && slices.Contains([]string{"cant_update_message", "edit_window_closed", "update_failed", "block_mismatch"}, coded.code):
 			return false, nil
