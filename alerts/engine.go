@@ -271,16 +271,33 @@ func (e *Engine) Run(ctx context.Context) error {
 // tick tells what is due by time alone.
 func (e *Engine) tick(ctx context.Context, now time.Time) {
 	e.mu.RLock()
-	restless := make([]*subject, 0, len(e.restless))
+	var due []*subject
 	for s := range e.restless {
-		restless = append(restless, s)
+		if _, ts := s.place.Load().Policy.Next(s.state(), Event{Kind: Ticked}, now); len(ts) > 0 {
+			due = append(due, s)
+		}
 	}
 	e.mu.RUnlock()
-	for _, s := range restless {
+	each(due, func(s *subject) {
 		if err := e.tickOne(ctx, s, now); err != nil && !errors.Is(err, context.Canceled) {
 			e.log().ErrorContext(ctx, "state could not be stored", "check", s.name, "error", err)
 		}
+	})
+}
+
+// each calls fn for every subject, many at a time: what they store together
+// costs the Store little more than one of them.
+func each(list []*subject, fn func(*subject)) {
+	slots := make(chan struct{}, 256)
+	var wg sync.WaitGroup
+	for _, s := range list {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			fn(s)
+		})
 	}
+	wg.Wait()
 }
 
 func (e *Engine) tickOne(ctx context.Context, s *subject, now time.Time) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -184,7 +185,7 @@ func TestEngineRemovedCheck(t *testing.T) {
 			renamed := setup
 			renamed.Subjects = []alerts.Subject{{Name: "orders/pay"}}
 			remove(r, renamed)
-			r.want("slack.a: ⚪ orders/checkout was removed from the configuration while failing: status is 422, want 201")
+			r.want("slack.a: ⚪ orders/checkout was removed or disabled while failing: status is 422, want 201")
 			if q := r.store.Queued(); q[1].Message.Kind != alerts.Withdrawn {
 				t.Errorf("kind %s", q[1].Message.Kind)
 			}
@@ -326,6 +327,52 @@ func TestEngineStoreFails(t *testing.T) {
 	r.store.Fail(false)
 	r.run("orders/checkout", checks.Failed)
 	r.want(failing)
+}
+
+// slowStore takes a second for each Update, however many there are at once.
+type slowStore struct{ *alertstest.Memory }
+
+func (s slowStore) Update(ctx context.Context, key string, fn func(alerts.State) (alerts.State, []alerts.Notification)) error {
+	<-time.After(time.Second)
+	return s.Memory.Update(ctx, key, fn)
+}
+
+// TestEngineManyAtOnce has a thousand incidents reminded of, and then
+// withdrawn, at the same moment.
+func TestEngineManyAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := slowStore{&alertstest.Memory{}}
+		e := &alerts.Engine{Store: store}
+		setup := alerts.Setup{Receivers: []string{"slack.a"}}
+		for i := range 1000 {
+			setup.Subjects = append(setup.Subjects, alerts.Subject{Name: fmt.Sprint(i), Policy: alerts.Policy{RemindEvery: time.Hour}})
+		}
+		if err := e.Load(t.Context(), setup); err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for _, s := range setup.Subjects {
+			wg.Go(func() {
+				_ = e.Handle(t.Context(), checks.Result{Check: s.Name, Outcome: checks.Failed, Started: time.Now()})
+			})
+		}
+		wg.Wait()
+		ctx, cancel := context.WithCancel(t.Context())
+		wg.Go(func() { _ = e.Run(ctx) })
+		wait(time.Hour + 10*time.Second)
+		if n := len(store.Queued()); n != 2000 {
+			t.Errorf("%d notifications, want 1000 incidents and 1000 reminders", n)
+		}
+		cancel()
+		wg.Wait()
+		begin := time.Now()
+		if err := e.Load(t.Context(), alerts.Setup{Receivers: []string{"slack.a"}}); err != nil {
+			t.Fatal(err)
+		}
+		if took, n := time.Since(begin), len(store.Queued()); took > 10*time.Second || n != 3000 {
+			t.Errorf("%d notifications after a reload of %v", n, took)
+		}
+	})
 }
 
 func TestNotices(t *testing.T) {

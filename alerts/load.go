@@ -2,9 +2,10 @@ package alerts
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 	"strings"
+	"sync"
 )
 
 // Load takes over a configuration: at start (it reads the states from the
@@ -12,7 +13,7 @@ import (
 // but has the messages of incidents edited whose checks are gone, and tells
 // of Problems. An error at start means that nothing was taken over; at a reload
 // the new configuration is in place all the same, and what could not be stored
-// is made up for by the next Load.
+// is made up for by the next start.
 func (e *Engine) Load(ctx context.Context, setup Setup) error {
 	e.loading.Lock()
 	defer e.loading.Unlock()
@@ -30,12 +31,16 @@ func (e *Engine) Load(ctx context.Context, setup Setup) error {
 
 	gone := e.swap(setup, stored)
 	e.wakeExpiry()
-	for _, s := range gone {
+	var mu sync.Mutex
+	var errs []error
+	each(gone, func(s *subject) {
 		if err := e.withdraw(ctx, s); err != nil {
-			return fmt.Errorf("removing %s: %w", s.name, err)
+			mu.Lock()
+			defer mu.Unlock()
+			errs = append(errs, fmt.Errorf("removing %s: %w", s.name, err))
 		}
-	}
-	return e.tellProblems(ctx, setup.Problems)
+	})
+	return errors.Join(append(errs, e.tellProblems(ctx, setup.Problems))...)
 }
 
 // swap puts the new configuration in place and returns the subjects that are
@@ -79,7 +84,6 @@ func (e *Engine) swap(setup Setup, stored map[string]State) []*subject {
 		gone = append(gone, s)
 		delete(e.restless, s)
 	}
-	slices.SortFunc(gone, func(a, b *subject) int { return strings.Compare(a.name, b.name) })
 	return gone
 }
 

@@ -31,7 +31,7 @@ func headline(name string, t Transition) string {
 	case Reminded:
 		return fmt.Sprintf("%s %s is still %s after %s: %s", mark, name, verb, readable(t.At.Sub(t.Since)), t.Message)
 	case Withdrawn:
-		return fmt.Sprintf("⚪ %s was removed from the configuration while %s: %s", name, verb, t.Message)
+		return fmt.Sprintf("⚪ %s was removed or disabled while %s: %s", name, verb, t.Message)
 	case Fired, Escalated, Eased:
 		return fmt.Sprintf("%s %s is %s: %s", mark, name, verb, t.Message)
 	default:
@@ -49,7 +49,11 @@ func (s *Subject) message(t Transition, location string, failures []Failure) Mes
 		At: t.At, Since: t.Since, Runs: t.Runs, LastGood: t.LastGood, Failures: failures,
 	}
 	if t.Kind == Recovered {
-		m.Detail = fmt.Sprintf("was failing from %s: %s", span(t.Since, t.At), t.Message)
+		verb := "failing"
+		if t.Level == LevelDegraded {
+			verb = "degraded"
+		}
+		m.Detail = fmt.Sprintf("was %s from %s: %s", verb, span(t.Since, t.At), t.Message)
 		m.Failures = nil
 	}
 	if len(m.Failures) == 0 && !t.Kind.Closes() {
