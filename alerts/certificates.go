@@ -1,7 +1,10 @@
 package alerts
 
 import (
+	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -23,13 +26,14 @@ type Certificate struct {
 	Fingerprint string // SHA-256 of this certificate, lower-case hex
 	NotBefore   time.Time
 	NotAfter    time.Time
-	Checks      int // how many checks use the block
+	Checks      []string // names of the checks that use the block
 }
 
 // CertificateState is what is remembered of a certificate that expires.
 type CertificateState struct {
 	Kind      CertificateKind `json:"kind"`
 	Name      string          `json:"name"`
+	NotBefore time.Time       `json:"not_before,omitzero"`
 	NotAfter  time.Time       `json:"not_after"`
 	Threshold time.Duration   `json:"threshold"`       // the tightest that was told; 0: expired
 	Hosts     []string        `json:"hosts,omitempty"` // that showed a server's certificate
@@ -72,7 +76,7 @@ func crossed(c Certificate, thresholds []time.Duration, now time.Time) (time.Dur
 type watched struct {
 	Certificate
 	names  []string            // of blocks, or hosts
-	users  map[string]struct{} // checks that have met a server's certificate
+	users  map[string]struct{} // checks that use a block or have met a server's certificate
 	first  time.Time           // when a server's certificate was first met, by this process
 	latest time.Time           // and last
 }
@@ -98,31 +102,49 @@ func (w *watched) called() string {
 	return out
 }
 
-// atStake says how many checks are concerned.
+// atStake says how many checks are concerned, after a colon.
 func (w *watched) atStake() string {
-	n := max(w.Checks, len(w.users))
-	switch n {
-	case 0:
-		return "no check uses it"
-	case 1:
-		return "1 check uses it"
+	switch n := len(w.users); {
+	case n > 1:
+		return ": " + count(n, "check") + " use it"
+	case n == 1:
+		return ": 1 check uses it"
+	case w.Kind == ServerCertificate:
+		return "" // not met since the start: nobody knows
 	default:
-		return count(n, "check") + " use it"
+		return ": no check uses it"
 	}
+}
+
+// maxNames is how many checks a message about a certificate names.
+const maxNames = 10
+
+// detail says which certificate it is and which checks stop working.
+func (w *watched) detail() string {
+	out := "not after " + clock(w.NotAfter) + ", SHA-256 " + w.Fingerprint
+	if len(w.users) == 0 {
+		return out
+	}
+	names := slices.Sorted(maps.Keys(w.users))
+	out += "\nused by " + strings.Join(names[:min(len(names), maxNames)], ", ")
+	if more := len(names) - maxNames; more > 0 {
+		out += " and " + strconv.Itoa(more) + " more"
+	}
+	return out
 }
 
 // message tells that the certificate expires, or has.
 func (w *watched) message(threshold time.Duration, location string, now time.Time) Message {
 	m := Message{
 		Topic: AboutCertificate, Level: LevelDegraded, Check: w.Name, Location: location, Severity: "warning", At: now,
-		Detail: "not after " + clock(w.NotAfter) + ", SHA-256 " + w.Fingerprint,
+		Detail: w.detail(),
 	}
 	if threshold == 0 {
 		m.Level, m.Severity = LevelFailed, "critical"
-		m.Headline = "🔴 " + w.called() + " has expired: " + w.atStake()
+		m.Headline = "🔴 " + w.called() + " has expired" + w.atStake()
 		return m
 	}
-	m.Headline = "🟠 " + w.called() + " expires in " + remaining(w.NotAfter.Sub(now)) + ": " + w.atStake()
+	m.Headline = "🟠 " + w.called() + " expires in " + remaining(w.NotAfter.Sub(now)) + w.atStake()
 	return m
 }
 
@@ -141,7 +163,7 @@ func (w *watched) next(s State, thresholds []time.Duration, location string, now
 		s = State{Phase: Firing, Incident: s.Incident + 1, Since: now, Fired: now}
 	}
 	s.Told, s.Level = now, m.Level
-	s.Certificate = &CertificateState{Kind: w.Kind, Name: w.Name, NotAfter: w.NotAfter, Threshold: t}
+	s.Certificate = &CertificateState{Kind: w.Kind, Name: w.Name, NotBefore: w.NotBefore, NotAfter: w.NotAfter, Threshold: t}
 	if w.Kind == ServerCertificate {
 		s.Certificate.Hosts = slices.Clone(w.names[:min(len(w.names), maxHosts)])
 	}
@@ -160,7 +182,7 @@ func replaced(s State, by *watched, location string, now time.Time) (State, Mess
 	}
 	if by != nil {
 		m.Headline = "🟢 " + old.called() + " was replaced: the new one expires in " + remaining(by.NotAfter.Sub(now))
-		m.Detail = "not after " + clock(by.NotAfter) + ", SHA-256 " + by.Fingerprint
+		m.Detail = by.detail()
 	}
 	return State{Incident: s.Incident, Receivers: s.Receivers, Certificate: s.Certificate}, m
 }

@@ -16,12 +16,15 @@ import (
 const (
 	certificatePrefix = "certificate:"
 
-	maxHosts = 20 // remembered of a server's certificate
+	maxHosts   = 20     // of a server's certificate that are remembered across restarts
+	maxShared  = 1_000  // hosts that show one certificate; more are not told apart
+	maxServers = 50_000 // certificates of servers, and hosts: a server chooses both, but not how many
 
 	lookEvery   = time.Minute      // how often expiry is looked at
 	serverNew   = time.Minute      // how long a server's certificate is known before it is told, so that the checks that meet it are counted
 	serverGone  = 10 * time.Minute // how long after all its hosts show another one a certificate counts as replaced
 	serverLost  = 7 * day          // how long nobody has met it until it counts as no longer in use
+	forgetAfter = 30 * day         // after its end, what was told of a certificate that is not in use is forgotten
 	clockStep   = time.Minute      // a clock that went further forward than this beside the monotonic one was set
 	clockSettle = 5 * time.Minute  // and is not believed in matters of expiry for so long
 )
@@ -56,8 +59,10 @@ func (x *expiry) load(stored map[string]State, now time.Time) {
 			continue
 		}
 		w := &watched{
-			Certificate: Certificate{Kind: ServerCertificate, Name: s.Certificate.Name, Fingerprint: fp, NotAfter: s.Certificate.NotAfter},
-			names:       s.Certificate.Hosts, users: make(map[string]struct{}), first: now, latest: now,
+			Certificate: Certificate{
+				Kind: ServerCertificate, Name: s.Certificate.Name, Fingerprint: fp, NotBefore: s.Certificate.NotBefore, NotAfter: s.Certificate.NotAfter,
+			},
+			names: s.Certificate.Hosts, users: make(map[string]struct{}), first: now, latest: now,
 		}
 		x.servers[fp] = w
 	}
@@ -75,16 +80,25 @@ func (x *expiry) configure(s Setup) {
 	for _, c := range s.Certificates {
 		w := x.configured[c.Fingerprint]
 		if w == nil {
-			x.configured[c.Fingerprint] = &watched{Certificate: c, names: []string{c.Name}}
-			continue
+			w = &watched{Certificate: c, users: make(map[string]struct{}, len(c.Checks))}
+			x.configured[c.Fingerprint] = w
 		}
 		if !slices.Contains(w.names, c.Name) {
 			w.names = append(w.names, c.Name)
-			w.Checks += c.Checks
+		}
+		for _, check := range c.Checks {
+			w.users[check] = struct{}{}
 		}
 		if c.Kind == ClientCertificate && w.Kind != ClientCertificate {
 			w.Kind, w.Name = c.Kind, c.Name
 		}
+	}
+	checks := make(map[string]struct{}, len(s.Subjects))
+	for i := range s.Subjects {
+		checks[s.Subjects[i].Name] = struct{}{}
+	}
+	for _, w := range x.servers {
+		maps.DeleteFunc(w.users, func(check string, _ struct{}) bool { _, ok := checks[check]; return !ok })
 	}
 }
 
@@ -111,26 +125,53 @@ func (x *expiry) see(c *checks.ServerCertificate, check string, now time.Time) {
 	if x.servers == nil { // not loaded yet
 		return
 	}
-	w := x.servers[c.Fingerprint]
+	w, shown := x.servers[c.Fingerprint], x.hosts[c.Host]
 	if w == nil {
-		w = &watched{users: make(map[string]struct{}), first: now}
+		if len(x.servers) >= maxServers {
+			return
+		}
+		w = &watched{users: make(map[string]struct{}), first: now, Certificate: Certificate{
+			Kind: ServerCertificate, Name: c.Host, Fingerprint: c.Fingerprint, NotBefore: c.NotBefore, NotAfter: c.NotAfter,
+		}}
 		x.servers[c.Fingerprint] = w
 	}
-	if w.NotBefore.IsZero() {
-		w.Certificate = Certificate{
-			Kind: ServerCertificate, Name: cmp.Or(w.Name, c.Host), Fingerprint: c.Fingerprint, NotBefore: c.NotBefore, NotAfter: c.NotAfter,
-		}
-	}
 	w.latest = now
-	if x.hosts[c.Host] != c.Fingerprint {
-		x.hosts[c.Host] = c.Fingerprint
-		if !slices.Contains(w.names, c.Host) {
-			w.names = append(w.names, c.Host)
+	w.users[check] = struct{}{}
+	if shown == c.Fingerprint || shown == "" && len(x.hosts) >= maxServers {
+		return
+	}
+	if !slices.Contains(w.names, c.Host) {
+		if len(w.names) >= maxShared {
+			return
+		}
+		w.names = append(w.names, c.Host)
+	}
+	x.hosts[c.Host] = c.Fingerprint
+}
+
+// forget drops what nobody needs any more, and returns the fingerprints of
+// which no more is to be remembered.
+func (x *expiry) forget(now time.Time) []string {
+	shown := make(map[string]struct{}, len(x.hosts))
+	for host, fp := range x.hosts {
+		if now.Sub(x.servers[fp].latest) > serverLost {
+			delete(x.hosts, host)
+			continue
+		}
+		shown[fp] = struct{}{}
+	}
+	for fp, w := range x.servers {
+		if _, ok := shown[fp]; !ok && !x.told[fp].Open() && now.Sub(w.latest) > serverGone {
+			delete(x.servers, fp)
 		}
 	}
-	if _, ok := w.users[check]; !ok {
-		w.users[check] = struct{}{}
+	var old []string
+	for fp, s := range x.told {
+		if !s.Open() && x.configured[fp] == nil && now.Sub(s.Certificate.NotAfter) > forgetAfter {
+			old = append(old, fp)
+		}
 	}
+	return old
 }
 
 // expire tells of certificates, if it is time to look.
@@ -139,9 +180,11 @@ func (e *Engine) expire(ctx context.Context, now time.Time) {
 	x.mu.Lock()
 	var news []*watched
 	var over []ending
+	var old []string
 	if x.guard.settled(now) && (!now.Before(x.look) || x.look.Sub(now) > lookEvery) { // the latter after a clock was set back
 		x.look = now.Add(lookEvery)
 		news, over = x.find(now)
+		old = x.forget(now)
 	}
 	location, thresholds := x.location, x.thresholds
 	x.mu.Unlock()
@@ -163,6 +206,19 @@ func (e *Engine) expire(ctx context.Context, now time.Time) {
 			return replaced(s, o.by, location, now)
 		})
 	}
+	for _, fp := range old {
+		e.forgetCertificate(ctx, fp)
+	}
+}
+
+func (e *Engine) forgetCertificate(ctx context.Context, fingerprint string) {
+	err := e.Store.Update(ctx, certificatePrefix+fingerprint, func(State) (State, []Notification) { return State{}, nil })
+	if err != nil {
+		return // the next look tries again
+	}
+	e.expiry.mu.Lock()
+	delete(e.expiry.told, fingerprint)
+	e.expiry.mu.Unlock()
 }
 
 func (e *Engine) tellCertificate(ctx context.Context, fingerprint string, change func(State) (State, Message)) {

@@ -2,6 +2,8 @@ package alerts_test
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -79,11 +81,19 @@ func (w *watch) after(d time.Duration, want ...string) {
 	}
 }
 
+func checkNames(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("orders/%02d", i)
+	}
+	return names
+}
+
 func client(fingerprint string, left time.Duration) alerts.Certificate {
 	now := time.Now()
 	return alerts.Certificate{
 		Kind: alerts.ClientCertificate, Name: "acme-wildcard", Fingerprint: fingerprint,
-		NotBefore: now.Add(left - 365*day), NotAfter: now.Add(left), Checks: 14,
+		NotBefore: now.Add(left - 365*day), NotAfter: now.Add(left), Checks: checkNames(14),
 	}
 }
 
@@ -120,7 +130,7 @@ func TestExpiryTightestAlone(t *testing.T) {
 func TestExpiryShortLived(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now()
-		c := alerts.Certificate{Kind: alerts.ClientCertificate, Name: "short", Fingerprint: "f", NotBefore: now, NotAfter: now.Add(12 * day), Checks: 1}
+		c := alerts.Certificate{Kind: alerts.ClientCertificate, Name: "short", Fingerprint: "f", NotBefore: now, NotAfter: now.Add(12 * day), Checks: checkNames(1)}
 		setup := alerts.Setup{Receivers: []string{"slack.a"}, Certificates: []alerts.Certificate{c}}
 		w := startWatch(t, setup)
 		w.skip(setup, 8*day-time.Hour)
@@ -156,8 +166,8 @@ func TestExpiryOneNoticeForOneCertificate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := client("f1", 2*day)
 		b := a
-		b.Name, b.Checks = "other", 3
-		ca := alerts.Certificate{Kind: alerts.CACertificate, Name: "acme-wildcard", Fingerprint: "f2", NotAfter: time.Now().Add(6 * day), Checks: 14}
+		b.Name, b.Checks = "other", []string{"orders/00", "x", "y", "z"}
+		ca := alerts.Certificate{Kind: alerts.CACertificate, Name: "acme-wildcard", Fingerprint: "f2", NotAfter: time.Now().Add(6 * day), Checks: checkNames(14)}
 		w := startWatch(t, alerts.Setup{Receivers: []string{"slack.a"}, Certificates: []alerts.Certificate{a, b, ca}})
 		w.after(time.Minute,
 			"fired 🟠 certificate acme-wildcard (and 1 other) expires in 2 days: 17 checks use it",
@@ -199,6 +209,9 @@ func TestExpiryOfServers(t *testing.T) {
 		meet("y", "b.acme.com", "s1", 6*day)
 		w.after(30 * time.Second) // not all checks may have run yet
 		w.after(2*time.Minute, "fired 🟠 server certificate of a.acme.com (and 1 other) expires in 6 days: 2 checks use it")
+		if detail := w.store.Queued()[0].Message.Detail; !strings.HasSuffix(detail, "\nused by x, y") {
+			t.Errorf("detail %q", detail)
+		}
 		w.stop()
 		w.start(setup)
 		meet("x", "a.acme.com", "s2", 365*day) // one of two hosts has a new one
@@ -218,8 +231,103 @@ func TestExpiryRouting(t *testing.T) {
 		}
 		w := startWatch(t, alerts.Setup{Receivers: []string{"slack.a", "slack.certs"}, Routes: alerts.Routes{r}, Certificates: []alerts.Certificate{client("f1", 2*day)}})
 		w.after(time.Minute, "fired 🟠 certificate acme-wildcard expires in 2 days: 14 checks use it")
+		names := "\nused by orders/00, orders/01, orders/02, orders/03, orders/04, orders/05, orders/06, orders/07, orders/08, orders/09 and 4 more"
+		if detail := w.store.Queued()[0].Message.Detail; !strings.HasSuffix(detail, names) {
+			t.Errorf("detail %q, want %q at its end", detail, names)
+		}
 		if to := w.store.Queued()[0].Receiver; to != "slack.certs" {
 			t.Errorf("told %s", to)
+		}
+		w.stop()
+	})
+}
+
+// met is the result of a run that has met a server's certificate.
+func met(check, host, fingerprint string, notBefore, notAfter time.Time) checks.Result {
+	return checks.Result{Check: check, Outcome: checks.Passed, Started: time.Now(), Steps: []checks.StepResult{{
+		Servers: []checks.ServerCertificate{{Host: host, Fingerprint: fingerprint, NotBefore: notBefore, NotAfter: notAfter}},
+	}}}
+}
+
+func (w *watch) handle(r checks.Result) {
+	w.t.Helper()
+	if err := w.engine.Handle(w.t.Context(), r); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func TestExpiryOfServersWithoutRemovedChecks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		setup := alerts.Setup{Receivers: []string{"slack.a"}, Subjects: []alerts.Subject{{Name: "old"}, {Name: "new"}}}
+		w := startWatch(t, setup)
+		end := time.Now().Add(31 * day)
+		w.handle(met("old", "a.acme.com", "s1", end.Add(-365*day), end))
+		setup.Subjects = setup.Subjects[1:]
+		w.load(setup)
+		w.handle(met("new", "a.acme.com", "s1", end.Add(-365*day), end))
+		w.after(25*time.Hour, "fired 🟠 server certificate of a.acme.com expires in 30 days: 1 check uses it")
+		w.stop()
+	})
+}
+
+// TestExpiryOfServersAfterRestart knows of a certificate that it was told,
+// and not yet who uses it.
+func TestExpiryOfServersAfterRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		setup := alerts.Setup{Receivers: []string{"slack.a"}, Subjects: []alerts.Subject{{Name: "x"}}}
+		w := startWatch(t, setup)
+		begin := time.Now().Add(-8 * day)
+		w.handle(met("x", "a.acme.com", "s1", begin, begin.Add(12*day)))
+		w.after(2*time.Minute, "fired 🟠 server certificate of a.acme.com expires in 4 days: 1 check uses it")
+		w.skip(setup, 30*time.Hour) // 3 days left are a threshold of others, not of one that lives 12 days
+		w.after(time.Hour)
+		w.skip(setup, 18*time.Hour)
+		w.after(time.Hour, "escalated 🟠 server certificate of a.acme.com expires in 2 days")
+		w.stop()
+	})
+}
+
+// TestExpiryForgets meets a server that shows another certificate each time.
+func TestExpiryForgets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		setup := alerts.Setup{Receivers: []string{"slack.a"}, Subjects: []alerts.Subject{{Name: "x"}}}
+		w := startWatch(t, setup)
+		for i := range 3000 {
+			now := time.Now()
+			w.handle(met("x", "a.acme.com", fmt.Sprintf("s%d", i), now.Add(-60*day), now.Add(31*day)))
+			wait(time.Second)
+		}
+		if n := w.engine.Servers(); n > 700 {
+			t.Errorf("%d certificates are remembered of one host", n)
+		}
+		w.stop()
+	})
+}
+
+func TestExpiryForgetsWhatIsLongOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		setup := alerts.Setup{Receivers: []string{"slack.a"}, Certificates: []alerts.Certificate{client("f1", 2*day)}}
+		w := startWatch(t, setup)
+		w.after(time.Minute, "fired 🟠 certificate acme-wildcard expires in 2 days: 14 checks use it")
+		setup.Certificates = nil
+		w.load(setup)
+		w.after(time.Minute, "recovered 🟢 certificate acme-wildcard is no longer in use")
+		states := func() int {
+			snap, err := w.store.Load(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(snap.States)
+		}
+		w.skip(setup, 20*day)
+		w.after(time.Hour)
+		if n := states(); n != 1 {
+			t.Errorf("%d states, want 1: the certificate may come back", n)
+		}
+		w.skip(setup, 13*day)
+		w.after(time.Hour)
+		if n := states(); n != 0 {
+			t.Errorf("%d states of a certificate that ended a month ago", n)
 		}
 		w.stop()
 	})
