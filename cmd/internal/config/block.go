@@ -149,7 +149,7 @@ func (r *report) unknownAttrs(b *block, unknown hcl.Attributes) {
 		switch {
 		case r.full():
 			return
-		case len(b.is.attrs) == 0 && b.file.json(): // at the top all are blocks
+		case b.file.json() && (len(b.is.attrs) == 0 || lang.Suggest(a.Name, b.is.blockNames()) != ""): // it may have been a block
 			r.unknownBlock(b.is, a.Name, a.NameRange)
 		default:
 			r.unknownAttr(b.is, a.Name, a.NameRange)

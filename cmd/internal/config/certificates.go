@@ -199,7 +199,7 @@ func (l *loader) certificateRef(b *block, name string) opt[*certificate] {
 		return opt[*certificate]{}
 	}
 	o := opt[*certificate]{at: a.Range, set: true, bad: true}
-	path, diags := lang.Reference(a.Expr, "certificate")
+	path, diags := lang.Reference(a.Expr, "certificate.NAME")
 	l.add(diags)
 	if diags.HasErrors() {
 		return o

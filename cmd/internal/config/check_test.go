@@ -63,9 +63,15 @@ check "overrides" {
 check "expects-failure" {
   expect_failure = ["tls_expired", "tls_unknown_ca"]
 }
+check "expects-another-answer" {
+  expect_failure = ["expectation"]
+  request {
+    headers = { authorization = "Custom inner" }
+  }
+}
 `)
 	c := load(t, dir, Options{})
-	one, two, three := c.Monitors[0], c.Monitors[1], c.Monitors[2]
+	one, two, three, four := c.Monitors[0], c.Monitors[1], c.Monitors[2], c.Monitors[3]
 
 	if one.Spec != "@every 1m" || one.Check.Timeout != 5*time.Second || len(one.Check.Steps[0].Expect) != 1 || !one.Enabled {
 		t.Errorf("inherits: %+v", one)
@@ -88,6 +94,12 @@ check "expects-failure" {
 	if step := three.Check.Steps[0]; len(step.Expect) != 0 || len(step.ExpectFailure) != 2 {
 		t.Errorf("expects-failure: %+v", step)
 	}
+	if step := four.Check.Steps[0]; len(step.Expect) != 1 || len(step.ExpectFailure) != 1 {
+		t.Errorf("expects-another-answer: %+v", step)
+	}
+	if got := rendered(t, four.Check).Header.Get("Authorization"); got != "Custom inner" {
+		t.Errorf("expects-another-answer: Authorization is %q", got)
+	}
 
 	first, second := rendered(t, one.Check), rendered(t, two.Check)
 	if first.Method != http.MethodPost || first.Header.Get("Authorization") != "Bearer outer-token" || string(first.Body) != `{"outer":true}` {
@@ -105,6 +117,20 @@ check "expects-failure" {
 	r1, r2 := one.Check.Steps[0].Request, two.Check.Steps[0].Request
 	if r1.MaxRedirects != 0 || r2.MaxRedirects != checks.DefaultMaxRedirects || r2.MaxBody != 2048 || r2.MTLS != certs.ModeNone {
 		t.Errorf("requests are %+v and %+v", r1, r2)
+	}
+}
+
+// A failed expectation can be expected only where something is expected.
+func TestExpectedExpectation(t *testing.T) {
+	c := load(t, write(t, "a.hcl", `
+check "a" {
+  schedule       = "@every 1m"
+  expect_failure = ["expectation"]
+  request { url = "https://a.example/" }
+}
+`), Options{})
+	if step := c.Monitors[0].Check.Steps[0]; len(step.Expect) != 1 {
+		t.Errorf("%d expectations, want that of the status", len(step.Expect))
 	}
 }
 

@@ -84,9 +84,9 @@ func (d *detector) expression(expr hcl.Expression, key string, depth int) {
 	}
 	if u, err := url.Parse(text); err == nil && u.User != nil && u.Host != "" { // a mistake, told elsewhere
 		d.mask(expr.Range())
-		if password, ok := u.User.Password(); ok {
-			d.passwords = append(d.passwords, password)
-		}
+		_, after, _ := strings.Cut(text, "//")
+		authority := after[:strings.IndexAny(after+"/", "/?#")]
+		d.userinfo = append(d.userinfo, authority[:strings.LastIndexByte(authority, '@')+1])
 	}
 	if d.names.MatchString(text) { // JSON syntax: a reference without ${ }
 		return

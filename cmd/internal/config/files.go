@@ -55,6 +55,7 @@ func (f *file) parse() hcl.Diagnostics {
 		f.parsed, more = hcljson.Parse(f.src, f.name)
 	} else {
 		f.parsed, more = hclsyntax.ParseConfig(f.src, f.name, hcl.InitialPos)
+		more = lang.ExplainSyntax(more, f.src, 0)
 	}
 	return append(diags, more...)
 }

@@ -52,14 +52,14 @@ func (l *loader) layer(b *block) *layer {
 		timeout:     l.duration(b, "timeout", time.Millisecond),
 		labels:      l.labels(b),
 		enabled:     l.flag(b, "enabled"),
-		expect:      l.conditions(b, "expect"),
-		degradedIf:  l.conditions(b, "degraded_if"),
+		expect:      l.conditions(b, "expect", lang.Expect),
+		degradedIf:  l.conditions(b, "degraded_if", lang.DegradedIf),
 		showBody:    l.flag(b, "show_body"),
 		runbook:     parsed(l, b, "runbook", parseWebURL),
 		broken:      b.broken,
 	}
 	y.expectFailure = l.reasons(b, "expect_failure")
-	if y.expect.ok() && y.expectFailure.ok() && !slices.Contains(y.expectFailure.value, checks.ReasonExpectation) {
+	if y.expect.ok() && y.withoutAnswer() {
 		l.errorf(y.expect.at, "expect together with expect_failure",
 			"A run that must fail with %s has no answer to expect something of.", y.expectFailure.value[0])
 	}
@@ -111,13 +111,19 @@ func (y *layer) over(outer *layer) *layer {
 	m.request = y.request.over(outer.request)
 	m.broken = y.broken || outer.broken
 	// An expected failure and an expected answer exclude each other.
-	if y.expectFailure.set && !y.expect.set {
+	switch {
+	case !m.withoutAnswer():
+	case y.expectFailure.set && !y.expect.set:
 		m.expect = opt[[]checks.Condition]{}
-	}
-	if y.expect.set && !y.expectFailure.set {
+	case y.expect.set && !y.expectFailure.set:
 		m.expectFailure = opt[[]checks.Reason]{}
 	}
 	return &m
+}
+
+// withoutAnswer tells that the run must fail before there is an answer.
+func (y *layer) withoutAnswer() bool {
+	return y.expectFailure.ok() && !slices.Contains(y.expectFailure.value, checks.ReasonExpectation)
 }
 
 func (a alertLayer) over(outer alertLayer) alertLayer {
@@ -132,11 +138,10 @@ func (a alertLayer) over(outer alertLayer) alertLayer {
 
 // mergeMaps adds the inner entries to the outer ones.
 func mergeMaps(inner, outer opt[map[string]string]) opt[map[string]string] {
-	if !inner.set || !outer.set {
+	if !inner.ok() || !outer.ok() {
 		return inner.or(outer)
 	}
 	m := inner
-	m.bad = inner.bad || outer.bad
 	m.value = maps.Clone(outer.value)
 	maps.Copy(m.value, inner.value)
 	return m

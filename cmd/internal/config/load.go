@@ -49,11 +49,11 @@ type loader struct {
 	scope     *lang.Scope
 	labelName *regexp.Regexp
 
-	secrets   []checks.Secret
-	redactor  *checks.Redactor
-	passwords []string // in URLs, where they must not stand
-	watched   map[string]bool
-	notices   []Notice
+	secrets  []checks.Secret
+	redactor *checks.Redactor
+	userinfo []string // in URLs, where it must not stand
+	watched  map[string]bool
+	notices  []Notice
 
 	certLoader certs.Loader
 	certs      []*certificate
@@ -69,8 +69,7 @@ type loader struct {
 	location     string
 	schedules    map[spec]parsedSchedule
 	labelSets    map[string]map[string]string // equal ones share memory
-	compiled     map[*hcl.Attribute]compiled
-	hostUnknown  bool // some request's host is known only when it runs
+	hostUnknown  bool                         // some request's host is known only when it runs
 }
 
 // A parsedSchedule is a schedule, or why there is none.
@@ -105,6 +104,7 @@ func Load(ctx context.Context, path string, o Options) (*Config, error) {
 		return nil, l.fail()
 	}
 	c.Warnings = l.diagnostics(l.redactor)
+	clear(l.sources) // conditions hold on to the scope
 	c.Files, c.Dirs = l.watchList(t)
 	return c, nil
 }
@@ -134,7 +134,7 @@ func newLoader(o Options) *loader {
 }
 
 func (l *loader) fail() error {
-	return &Error{Diagnostics: l.diagnostics(l.redactor.With(l.passwords...))}
+	return &Error{Diagnostics: l.diagnostics(l.redactor.With(l.userinfo...))}
 }
 
 // parseAll reads and parses all files and takes their blocks apart. It

@@ -26,10 +26,7 @@ type spec struct{ text, zone string }
 // monitors builds a monitor of every check block over defaults.
 func (l *loader) monitors(blocks []*block, defaults *block) []*Monitor {
 	var outer *layer
-	if defaults == nil {
-		l.precompile(blocks)
-	} else {
-		l.precompile(append([]*block{defaults}, blocks...))
+	if defaults != nil {
 		outer = l.layer(defaults)
 		if outer.request != nil {
 			l.checkNames(outer.request)
@@ -79,7 +76,7 @@ func (l *loader) monitor(y *layer, b *block) *Monitor {
 		ExpectFailure: y.expectFailure.value,
 		ShowBody:      y.showBody.value,
 	}
-	if len(step.Expect) == 0 && len(step.ExpectFailure) == 0 {
+	if len(step.Expect) == 0 && !y.withoutAnswer() {
 		step.Expect = []checks.Condition{lang.DefaultExpect(b.at, l.scope)}
 	}
 	if y.request == nil {

@@ -149,7 +149,7 @@ func (l *loader) receiverRefs(b *block, known []string) (names []string, ok bool
 	}
 	ok = true
 	for _, element := range elements {
-		path, diags := lang.Reference(element, "receiver")
+		path, diags := lang.Reference(element, "receiver.TYPE.NAME")
 		l.add(diags)
 		if diags.HasErrors() {
 			ok = false

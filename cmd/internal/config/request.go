@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -92,9 +93,26 @@ func (l *loader) exclusive(q *requestLayer) {
 		l.errorf(b.attrs["bearer_token"].Range, "Two ways to authenticate", "Write either basic_auth or bearer_token.")
 		q.token = nil
 	}
+	if (q.basic != nil || q.token != nil) && authorizes(q.headers) {
+		l.errorf(b.attrs["headers"].Range, "Two ways to authenticate", "Authorization stands in headers; write either that, or basic_auth or bearer_token.")
+	}
 	if q.certificate.set && q.mtls.ok() && !q.mtls.value {
 		l.errorf(q.certificate.at, "certificate together with mtls = false", "With mtls = false no certificate goes along; leave one of them out.")
 	}
+}
+
+// authorizes tells that headers hold Authorization, by a name that is written
+// out.
+func authorizes(headers []hcl.Expression) bool {
+	for _, expr := range headers {
+		pairs, _ := hcl.ExprMap(expr)
+		for _, pair := range pairs {
+			if name, ok := literal(pair.Key); ok && strings.EqualFold(name, "Authorization") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // over is q where it says something, and outer elsewhere. Either may be nil.
@@ -113,7 +131,7 @@ func (q *requestLayer) over(outer *requestLayer) *requestLayer {
 	if q.body == nil && q.json == nil {
 		m.body, m.json = outer.body, outer.json
 	}
-	if q.basic == nil && q.token == nil {
+	if q.basic == nil && q.token == nil && !authorizes(q.headers) {
 		m.basic, m.token = outer.basic, outer.token
 	}
 	m.mtls, m.certificate = q.mtls.or(outer.mtls), q.certificate.or(outer.certificate)
@@ -193,7 +211,7 @@ func (l *loader) hops(b *block, name string) opt[int] {
 		case v.Type() == cty.Number:
 			return wholeNumber(v, 0, maxHops)
 		default:
-			return 0, errors.New("it is " + v.Type().FriendlyName())
+			return 0, errors.New("it is neither")
 		}
 	})
 }
@@ -207,7 +225,7 @@ func (l *loader) maxBody(b *block) opt[int64] {
 		case n < 1:
 			return 0, errors.New("it is nothing at all")
 		case n > maxMaxBody:
-			return 0, errors.New(strings.Join([]string{s, "is more than", formatSize(maxMaxBody)}, " "))
+			return 0, fmt.Errorf("%q is more than %s", clip(s), formatSize(maxMaxBody))
 		}
 		return n, nil
 	})

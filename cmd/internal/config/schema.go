@@ -43,6 +43,7 @@ const (
 	labelMap                 // strings by valid label name
 	schedule                 // cron or @every
 	zone                     // IANA time zone
+	hostName                 // "api.example.com"
 	hostPort                 // "127.0.0.1:9780"
 	webURL                   // http or https
 	path                     // file, relative to the folder of the configuration file
@@ -81,6 +82,8 @@ func (v valueType) describe() string {
 		return `a schedule such as "*/5 * * * *", "@hourly" or "@every 30s"`
 	case zone:
 		return `a time zone such as "UTC" or "Europe/Berlin"`
+	case hostName:
+		return `a host name such as "api.example.com"`
 	case hostPort:
 		return `host:port, such as "127.0.0.1:9780"`
 	case webURL:

@@ -37,7 +37,7 @@ func requestBlock() *blockType {
 			{name: "connect_to", is: hostPort, doc: "Dial this instead of the URL's host and port."},
 			{name: "mtls", is: truth, doc: "true demands that a client certificate goes along, false sends none."},
 			{name: "certificate", is: certificateRef, doc: "The client certificate, instead of choosing it by host."},
-			{name: "server_name", is: text, doc: "The name to ask for and to verify, instead of the URL's host."},
+			{name: "server_name", is: hostName, doc: "The name to ask for and to verify, instead of the URL's host."},
 			{name: "ca", is: path, doc: "PEM file with the CAs that the server's certificate must come from."},
 			{name: "insecure_skip_verify", is: truth, fallback: "false", doc: "Accepts any server certificate."},
 			{name: "max_body", is: byteSize, fallback: `"1MiB"`, doc: "Bounds the body after decompression."},

@@ -93,6 +93,9 @@ func (l *loader) variable(b *block) *variable {
 	if expr == nil {
 		return v
 	}
+	if v.sensitive {
+		l.mask(expr.Range())
+	}
 	value, diags := l.scope.Value(expr)
 	l.add(diags)
 	if diags.HasErrors() {

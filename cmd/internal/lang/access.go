@@ -100,7 +100,8 @@ func (p path) leaf(def *value) (access, cty.Value) {
 		p.fail(p.steps.SourceRange(), "Unknown name", fmt.Sprintf("%s is a %s: nothing can follow it.", p.name, def.t.FriendlyName()))
 		return nil, cty.DynamicVal
 	}
-	result, diags := p.steps.TraverseRel(unknown)
+	steps, name := p.steps, p.name+describe(p.steps)
+	result, diags := steps.TraverseRel(unknown)
 	if diags.HasErrors() {
 		p.diags = append(p.diags, diags...)
 		return nil, cty.DynamicVal
@@ -110,9 +111,9 @@ func (p path) leaf(def *value) (access, cty.Value) {
 		if err != nil {
 			return cty.NilVal, err
 		}
-		v, diags := p.steps.TraverseRel(v)
+		v, diags := steps.TraverseRel(v)
 		if diags.HasErrors() {
-			return cty.NilVal, &missingError{name: p.name + describe(p.steps), why: "the list is shorter"}
+			return cty.NilVal, &missingError{name: name, why: "the list is shorter"}
 		}
 		return v, nil
 	}, result

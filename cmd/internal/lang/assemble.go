@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -125,7 +126,7 @@ func (a *assembly) method(f *field) {
 	switch {
 	case method == http.MethodConnect:
 		a.fail(f, "Unsupported method", "CONNECT asks a proxy, not an API.")
-	case !valid && strings.ToUpper(method) != method:
+	case !valid && strings.ToUpper(method) != method && !IsSensitive(f.value):
 		a.fail(f, "Unknown method", fmt.Sprintf("Methods are in upper case. Did you mean %q?", cut(strings.ToUpper(method), maxKey)))
 	case !valid:
 		a.fail(f, "Unknown method", "A method is a word in upper case, such as GET.")
@@ -186,7 +187,7 @@ func (a *assembly) basicAuth(f *field) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(got)) {
 		if !slices.Contains(known, name) {
-			a.fail(f, "Unknown name", fmt.Sprintf("basic_auth has no %s.%s", quoteName(name), DidYouMean(name, known)))
+			a.fail(f, "Unknown name", fmt.Sprintf("basic_auth has no %s.%s", f.quote(name), DidYouMean(name, known)))
 		}
 	}
 	if strings.Contains(texts[0], ":") {
@@ -229,4 +230,10 @@ func (a *assembly) authentication() {
 	}
 }
 
-func quoteName(name string) string { return fmt.Sprintf("%q", cut(name, maxKey)) }
+// quote names a key of the value, unless the key itself is a secret.
+func (f *field) quote(name string) string {
+	if f.value.IsMarked() {
+		return strconv.Quote(checks.Mask)
+	}
+	return strconv.Quote(cut(name, maxKey))
+}

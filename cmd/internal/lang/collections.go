@@ -33,14 +33,37 @@ func mapper(of func(string) (string, error)) function.Function {
 	})
 }
 
+// ofList is the type of a function whose first argument must be a list.
+func ofList(result cty.Type) function.TypeFunc {
+	return func(args []cty.Value) (cty.Type, error) {
+		if t := args[0].Type(); t != cty.DynamicPseudoType && !isSequence(t) {
+			return cty.NilType, function.NewArgErrorf(0, "a list is required")
+		}
+		return result, nil
+	}
+}
+
+// overList returns f with a check of its first argument that needs no value
+// of it.
+func overList(f function.Function) function.Function {
+	return function.New(&function.Spec{
+		Params:   f.Params(),
+		VarParam: f.VarParam(),
+		Type: func(args []cty.Value) (cty.Type, error) {
+			if t, err := ofList(cty.Bool)(args); err != nil {
+				return t, err
+			}
+			return f.ReturnTypeForValues(args)
+		},
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) { return f.Call(args) },
+	})
+}
+
 func sumFunction() function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{{Name: "list", Type: cty.DynamicPseudoType}},
-		Type:   function.StaticReturnType(cty.Number),
+		Type:   ofList(cty.Number),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			if !isSequence(args[0].Type()) {
-				return cty.NilVal, function.NewArgErrorf(0, "a list is required")
-			}
 			total := cty.Zero
 			for it := args[0].ElementIterator(); it.Next(); {
 				_, e := it.Element()
@@ -62,11 +85,8 @@ func sumFunction() function.Function {
 func allFunction(want bool) function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{{Name: "list", Type: cty.DynamicPseudoType}},
-		Type:   function.StaticReturnType(cty.Bool),
+		Type:   ofList(cty.Bool),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			if !isSequence(args[0].Type()) {
-				return cty.NilVal, function.NewArgErrorf(0, "a list is required")
-			}
 			unknown := false
 			for it := args[0].ElementIterator(); it.Next(); {
 				_, e := it.Element()
@@ -96,11 +116,13 @@ func indexFunction() function.Function {
 			{Name: "list", Type: cty.DynamicPseudoType},
 			{Name: "value", Type: cty.DynamicPseudoType},
 		},
-		Type: function.StaticReturnType(cty.Number),
-		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			if !isSequence(args[0].Type()) || args[0].Type().IsSetType() {
-				return cty.NilVal, function.NewArgErrorf(0, "a list is required")
+		Type: func(args []cty.Value) (cty.Type, error) {
+			if args[0].Type().IsSetType() {
+				return cty.NilType, function.NewArgErrorf(0, "a list is required, not a set")
 			}
+			return ofList(cty.Number)(args)
+		},
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			for it := args[0].ElementIterator(); it.Next(); {
 				i, e := it.Element()
 				same := e.Equals(args[1])

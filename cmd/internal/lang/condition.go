@@ -50,19 +50,55 @@ func CompileConditions(list hcl.Expression, s *Scope, kind Kind) ([]checks.Condi
 // checked, by evaluating it with values that are not known. A condition that
 // does not depend on the answer is a mistake.
 func CompileCondition(expr hcl.Expression, s *Scope, kind Kind) (checks.Condition, hcl.Diagnostics) {
-	x, diags := s.own(expr, true)
+	return s.condition(expr.Range(), s.text(expr), kind, func() (*expression, hcl.Diagnostics) { return s.own(expr) })
+}
+
+// DefaultExpect is what a check without expectations expects: a status from
+// 200 to 399. It is explained at the place of the check.
+func DefaultExpect(at hcl.Range, s *Scope) checks.Condition {
+	const text = "status >= 200 && status < 400"
+	c, diags := s.condition(at, text, Expect, func() (*expression, hcl.Diagnostics) { return s.fromText(text, at) })
 	if diags.HasErrors() {
-		return nil, diags
+		panic("the default expectation does not compile: " + diags.Error()) // a mistake in this function
 	}
+	return c
+}
+
+// condition returns the condition that is written as text at a place. Those of
+// one text share what it compiles to; parse is asked for the first one only.
+func (s *Scope) condition(at hcl.Range, text string, kind Kind, parse func() (*expression, hcl.Diagnostics)) (checks.Condition, hcl.Diagnostics) {
+	key := conditionKey{text, s.dir(at.Filename), kind}
+	known, ok := s.conditions.Load(key)
+	if !ok {
+		x, diags := parse()
+		if diags.HasErrors() {
+			return nil, diags
+		}
+		c, diags := s.compile(x, kind)
+		if diags.HasErrors() {
+			return nil, diags
+		}
+		if len(diags) > 0 || text == "" { // its warnings are told at each place
+			return &condition{c, s.shown(at.Filename), at.Start.Line}, diags
+		}
+		known, _ = s.conditions.LoadOrStore(key, c)
+	}
+	return &condition{known.(*compiled), s.shown(at.Filename), at.Start.Line}, nil //nolint:forcetypeassert // nothing else is stored
+}
+
+// A conditionKey tells conditions of one scope apart.
+type conditionKey struct {
+	text, dir string
+	kind      Kind
+}
+
+func (s *Scope) compile(x *expression, kind Kind) (*compiled, hcl.Diagnostics) {
 	n := s.lookup(x, uses{exchange: true, volatile: true})
-	c := &condition{
-		kind: kind, node: x.node, at: x.at,
-		text: string(x.text), file: s.shown(x.at.Filename), line: x.at.Start.Line, viewer: viewer{s.redactor()},
-	}
+	c := &compiled{kind: kind, node: x.node, text: string(x.text), viewer: viewer{s.redactor()}}
 	unknown := c.bind(n)
-	diags = n.types(unknown)
+	diags := n.types(unknown)
 	if !diags.HasErrors() {
-		diags = append(diags, n.worth(unknown, kind)...)
+		diags = n.worth(diags, unknown, kind)
 	}
 	diags = within(diags, x.at)
 	if diags.HasErrors() {
@@ -74,24 +110,6 @@ func CompileCondition(expr hcl.Expression, s *Scope, kind Kind) (checks.Conditio
 	return c, diags
 }
 
-// DefaultExpect is what a check without expectations expects: a status from
-// 200 to 399. It is explained at the place of the check.
-func DefaultExpect(at hcl.Range, s *Scope) checks.Condition {
-	const text = "status >= 200 && status < 400"
-	node, diags := hclsyntax.ParseExpression([]byte(text), at.Filename, hcl.InitialPos)
-	if diags.HasErrors() {
-		panic("the default expectation does not parse: " + diags.Error()) // a mistake in this function
-	}
-	x := &expression{node: node, text: []byte(text), at: at, dir: s.dir(at.Filename)}
-	n := s.lookup(x, uses{exchange: true})
-	c := &condition{node: node, at: at, text: text, file: s.shown(at.Filename), line: at.Start.Line, viewer: viewer{s.redactor()}}
-	unknown := c.bind(n)
-	c.form = c.recognise(n, unknown)
-	c.quick = c.comparisons(n, unknown, c.node)
-	boundNumbers(c.node)
-	return c
-}
-
 // shown is the name of a file in explanations.
 func (s *Scope) shown(filename string) string {
 	if name := s.shared.o.Sources[filename].Name; name != "" {
@@ -100,14 +118,19 @@ func (s *Scope) shown(filename string) string {
 	return filename
 }
 
-// A condition is a compiled expression. It does not change after that.
+// A condition is a compiled expression and the place where it stands.
 type condition struct {
-	kind Kind
-	node hclsyntax.Expression
-	at   hcl.Range
-	text string
+	*compiled
+
 	file string
 	line int
+}
+
+// A compiled expression does not change any more.
+type compiled struct {
+	kind Kind
+	node hclsyntax.Expression
+	text string
 
 	viewer  viewer
 	ctx     *hcl.EvalContext // functions, and the names whose values are known at load
@@ -130,7 +153,7 @@ type binding struct {
 // bind gives each name in the tree a variable of its own: `json.database`
 // becomes one lookup, and nothing beside that part of the answer becomes a
 // value. It returns what is known of the variables at load.
-func (c *condition) bind(n *lookup) *hcl.EvalContext {
+func (c *compiled) bind(n *lookup) *hcl.EvalContext {
 	fixed := make(map[string]cty.Value)
 	open := make(map[string]cty.Value)
 	for _, r := range n.refs {
@@ -185,7 +208,7 @@ func (c *condition) Judge(vars *checks.Vars) checks.Verdict {
 }
 
 // viewerOf knows the secrets of the run as well, where it has any.
-func (c *condition) viewerOf(vars *checks.Vars) viewer {
+func (c *compiled) viewerOf(vars *checks.Vars) viewer {
 	if vars.Redactor != nil {
 		return viewer{vars.Redactor}
 	}
@@ -200,7 +223,7 @@ type taken struct {
 }
 
 // take computes the values that the condition names.
-func (c *condition) take(x *checks.Exchange) *taken {
+func (c *compiled) take(x *checks.Exchange) *taken {
 	t := &taken{ctx: c.ctx.NewChild(), values: make([]cty.Value, len(c.names))}
 	t.ctx.Variables = make(map[string]cty.Value, len(c.names))
 	for i := range c.names {
@@ -219,7 +242,7 @@ func (c *condition) take(x *checks.Exchange) *taken {
 }
 
 // evaluate returns whether the condition holds.
-func (c *condition) evaluate(t *taken) (bool, error) {
+func (c *compiled) evaluate(t *taken) (bool, error) {
 	v, diags := c.node.Value(t.ctx)
 	if diags.HasErrors() {
 		return false, c.failure(diags, t)
@@ -242,7 +265,7 @@ func (c *condition) evaluate(t *taken) (bool, error) {
 
 // failure finds the cause of a failed evaluation: a value that is missing, or
 // what hcl says.
-func (c *condition) failure(diags hcl.Diagnostics, t *taken) error {
+func (c *compiled) failure(diags hcl.Diagnostics, t *taken) error {
 	var first *hcl.Diagnostic
 	for _, d := range diags {
 		if d.Severity != hcl.DiagError {

@@ -57,6 +57,35 @@ func DidYouMean(given string, known []string) string {
 	return ""
 }
 
+// ExplainSyntax adds to mistakes of hcl's parser what people who know other
+// languages meant. Base is the byte at which src begins.
+func ExplainSyntax(diags hcl.Diagnostics, src []byte, base int) hcl.Diagnostics {
+	for _, d := range diags {
+		switch d.Summary {
+		case "Missing item separator", "Extra characters after expression", "Missing newline after argument":
+		default:
+			continue
+		}
+		from, to := d.Subject.Start.Byte-base, d.Subject.End.Byte-base
+		if from < 0 || from > to || to > len(src) {
+			continue
+		}
+		switch word := string(src[from:to]); word {
+		case "=":
+			d.Detail = "To compare, write == (two equals signs)."
+		case "and":
+			d.Detail = `Write && for "and".`
+		case "or":
+			d.Detail = `Write || for "or".`
+		case "in":
+			d.Detail = "To look for a value in a list, write contains(list, value)."
+		case "}":
+			d.Detail += " If the list ends here, its closing bracket ] is missing."
+		}
+	}
+	return diags
+}
+
 // overlaps reports whether two places share a byte, or one is empty and
 // touches the other.
 func overlaps(a, b hcl.Range) bool {

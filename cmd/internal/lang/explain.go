@@ -22,7 +22,7 @@ type form struct {
 
 // recognise finds the form: X == CONST, another comparison with a constant,
 // or anything else.
-func (c *condition) recognise(n *lookup, unknown *hcl.EvalContext) form {
+func (c *compiled) recognise(n *lookup, unknown *hcl.EvalContext) form {
 	other := form{only: -1, want: cut(oneLine(c.text), maxText)}
 	op, ok := bare(c.node).(*hclsyntax.BinaryOpExpr)
 	if !ok {
@@ -100,7 +100,7 @@ func signs(op *hclsyntax.Operation) (string, string) {
 }
 
 // explain fills in why an expectation failed, or what degraded.
-func (c *condition) explain(v *checks.Verdict, t *taken, w viewer) {
+func (c *compiled) explain(v *checks.Verdict, t *taken, w viewer) {
 	v.Explanation.Values = c.shown(t, w)
 	var is string
 	switch {
@@ -123,7 +123,7 @@ func (c *condition) explain(v *checks.Verdict, t *taken, w viewer) {
 }
 
 // explainError fills in why a condition could not be evaluated.
-func (c *condition) explainError(v *checks.Verdict, t *taken, err error, w viewer) {
+func (c *compiled) explainError(v *checks.Verdict, t *taken, err error, w viewer) {
 	v.Explanation.Values = c.shown(t, w)
 	message := err.Error()
 	if _, ok := err.(*evaluationError); ok && len(v.Explanation.Values) > 0 { //nolint:errorlint // made by evaluate, never wrapped
@@ -133,7 +133,7 @@ func (c *condition) explainError(v *checks.Verdict, t *taken, err error, w viewe
 }
 
 // shown returns the values that the condition names, as far as there are any.
-func (c *condition) shown(t *taken, w viewer) []checks.Value {
+func (c *compiled) shown(t *taken, w viewer) []checks.Value {
 	values := make([]checks.Value, 0, len(c.names))
 	for i, b := range c.names {
 		if t.values[i] == cty.NilVal {
@@ -155,11 +155,11 @@ func (b *binding) view(v cty.Value, w viewer) any {
 }
 
 // one says what a single value is.
-func (c *condition) one(b binding, v cty.Value, w viewer) string {
+func (c *compiled) one(b binding, v cty.Value, w viewer) string {
 	return c.phrase(b, b.view(v, w))
 }
 
-func (c *condition) phrase(b binding, shown any) string {
+func (c *compiled) phrase(b binding, shown any) string {
 	switch {
 	case b.size:
 		return fmt.Sprintf("%s is %s", b.text, strings.Trim(fmt.Sprint(shown), "()"))
@@ -171,7 +171,7 @@ func (c *condition) phrase(b binding, shown any) string {
 }
 
 // all says what the values are, the first few of them.
-func (c *condition) all(values []checks.Value) string {
+func (c *compiled) all(values []checks.Value) string {
 	const told = 4
 	var parts []string
 	for _, v := range values {

@@ -21,7 +21,7 @@ const (
 	maxDigits    = 64          // digits of a number
 	maxExponent  = 308         // exponent of a number
 	maxHeredocs  = 400_000_000 // sum of the squares of heredoc lengths in a file: the parser's time grows with it
-	firstChunk   = 64 << 10    // bytes given to the lexer at first, so that a bomb is found early
+	firstChunk   = 4 << 10     // bytes given to the lexer at first: a list of tokens that stays in the cache
 )
 
 // Guard finds what would overflow the parser's stack or keep it busy for more
@@ -70,7 +70,7 @@ func guardTokens(src []byte, filename string, start hcl.Pos, lex lexer, lines bo
 		case last:
 			return nil
 		case end == 0:
-			size = min(4*size, max(size+firstChunk, size*maxTokens/len(tokens)+firstChunk))
+			size = min(4*size, max(2*size, size*maxTokens/len(tokens)))
 			continue
 		}
 		total += end

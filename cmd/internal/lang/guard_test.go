@@ -170,7 +170,7 @@ func exercise(body hcl.Body, s *Scope) {
 			showValue(v)
 		}
 		_, _ = s.Typed(a.Expr, cty.String)
-		_, _ = Reference(a.Expr, "check")
+		_, _ = Reference(a.Expr, "check.NAME")
 		_, _ = CompileConditions(a.Expr, s, Expect)
 		if c, diags := CompileCondition(a.Expr, s, Expect); !diags.HasErrors() {
 			c.Judge(&checks.Vars{Exchange: exchange(200, "application/json", orders)})

@@ -32,7 +32,7 @@ func (a *assembly) pairs(f *field) map[string][]string {
 		for _, e := range elements {
 			text, err := convert.Convert(e, cty.String)
 			if err != nil || text.IsNull() {
-				a.fail(f, "Wrong type", fmt.Sprintf("%s of %s must be a string, not %s.", quoteName(name), f.role, typeName(e.Type())))
+				a.fail(f, "Wrong type", fmt.Sprintf("%s of %s must be a string, not %s.", f.quote(name), f.role, typeName(e.Type())))
 				continue
 			}
 			pairs[name] = append(pairs[name], text.AsString())
@@ -45,7 +45,7 @@ func (a *assembly) headers(f *field) {
 	pairs := a.pairs(f)
 	for _, name := range slices.Sorted(maps.Keys(pairs)) {
 		if !httpguts.ValidHeaderFieldName(name) {
-			a.fail(f, "Invalid header", fmt.Sprintf("%s is no name of a header.", quoteName(name)))
+			a.fail(f, "Invalid header", fmt.Sprintf("%s is no name of a header.", f.quote(name)))
 			continue
 		}
 		canonical := http.CanonicalHeaderKey(name)
@@ -57,7 +57,7 @@ func (a *assembly) headers(f *field) {
 			value = strings.TrimSpace(value)
 			pairs[name][i] = value
 			if !httpguts.ValidHeaderFieldValue(value) {
-				a.fail(f, "Invalid header", fmt.Sprintf("The value of header %s holds a line break or another control character.", canonical))
+				a.fail(f, "Invalid header", fmt.Sprintf("The value of header %s holds a line break or another control character.", f.quote(name)))
 			}
 		}
 		if len(pairs[name]) == 0 {

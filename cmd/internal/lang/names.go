@@ -135,7 +135,7 @@ func (n *lookup) unknown(root hcl.TraverseRoot) {
 			known = append(known, v.name)
 		}
 	}
-	if hint := dashes(root.Name, known); hint != "" {
+	if hint := dashes(root.Name, "", known); hint != "" {
 		n.fail(root.SrcRange, "Unknown name", hint)
 		return
 	}
@@ -150,6 +150,9 @@ func (n *lookup) follow(name string, v cty.Value, steps hcl.Traversal) (cty.Valu
 		if isAttr && t.IsObjectType() && !t.HasAttribute(attr.Name) {
 			if i == 0 || n.lenient == 0 {
 				known := slices.Sorted(maps.Keys(t.AttributeTypes()))
+				if v.IsMarked() { // its names are secret too
+					known = nil
+				}
 				n.attribute(name, attr, known)
 			}
 			return cty.DynamicVal, true
@@ -168,7 +171,7 @@ func (n *lookup) follow(name string, v cty.Value, steps hcl.Traversal) (cty.Valu
 
 // attribute reports that name has no such attribute.
 func (n *lookup) attribute(name string, attr hcl.TraverseAttr, known []string) {
-	if hint := dashes(attr.Name, known); hint != "" {
+	if hint := dashes(attr.Name, name+".", known); hint != "" {
 		n.fail(attr.SrcRange, "Unknown name", hint)
 		return
 	}
@@ -185,10 +188,10 @@ func (n *lookup) fail(at hcl.Range, summary, detail string) {
 
 // dashes explains a name that was meant as a difference: HCL allows dashes in
 // names, so timing.total-timing.dns has an attribute "total-timing".
-func dashes(name string, known []string) string {
+func dashes(name, before string, known []string) string {
 	for _, k := range known {
 		if rest, ok := strings.CutPrefix(name, k+"-"); ok {
-			return fmt.Sprintf("HCL reads %q as one name. To subtract, write spaces around the minus sign: %s - %s.", name, k, strings.TrimLeft(rest, "-"))
+			return fmt.Sprintf("HCL reads %q as one name. To subtract, write spaces around the minus sign, as in %s%s - %s.", name, before, k, strings.TrimLeft(rest, "-"))
 		}
 	}
 	return ""

@@ -45,18 +45,34 @@ func (s *Scope) read(expr hcl.Expression) (*expression, hcl.Diagnostics) {
 	if !ok {
 		return nil, errorAt(at, "Unsupported expression", "This expression is in neither native nor JSON syntax.")
 	}
-	x.node = node
-	if text := s.shared.o.Sources[at.Filename].Text; at.End.Byte <= len(text) && at.Start.Byte <= at.End.Byte {
-		x.text, x.base = text[at.Start.Byte:at.End.Byte], at.Start.Byte
-	}
+	x.node, x.text, x.base = node, s.source(at), at.Start.Byte
 	return x, nil
 }
 
-// own returns expr as a tree of its own, that may be changed. With bare set,
-// a string of JSON may be the text of an expression.
-func (s *Scope) own(expr hcl.Expression, bare bool) (*expression, hcl.Diagnostics) {
+// text returns the source of an expression, of a string of JSON what stands in
+// it, or "" where it is not known.
+func (s *Scope) text(expr hcl.Expression) string {
+	if json.IsJSONExpression(expr) {
+		text, _ := jsonString(expr)
+		return text
+	}
+	return string(s.source(expr.Range()))
+}
+
+// source returns what stands at a place.
+func (s *Scope) source(at hcl.Range) []byte {
+	text := s.shared.o.Sources[at.Filename].Text
+	if at.End.Byte > len(text) || at.Start.Byte > at.End.Byte {
+		return nil
+	}
+	return text[at.Start.Byte:at.End.Byte]
+}
+
+// own returns a condition as a tree of its own, that may be changed. A string
+// of JSON may be the text of an expression.
+func (s *Scope) own(expr hcl.Expression) (*expression, hcl.Diagnostics) {
 	at := expr.Range()
-	if json.IsJSONExpression(expr) && bare {
+	if json.IsJSONExpression(expr) {
 		if text, ok := jsonString(expr); ok {
 			return s.fromText(text, at)
 		}
@@ -98,7 +114,7 @@ func (s *Scope) fromText(text string, at hcl.Range) (*expression, hcl.Diagnostic
 	}
 	node, diags := hclsyntax.ParseExpression(x.text, at.Filename, start)
 	if diags.HasErrors() {
-		return nil, within(diags, at)
+		return nil, within(ExplainSyntax(diags, x.text, x.base), at)
 	}
 	x.node = node
 	return x, nil
@@ -208,24 +224,20 @@ func (s *Scope) bareReference(text string, at hcl.Range) hcl.Diagnostics {
 
 // Reference returns the reference that an attribute such as `certificate` is
 // made of: certificate.NAME in native syntax, "certificate.NAME" or
-// "${certificate.NAME}" in JSON. It must begin with one of roots. What it
-// names is not looked up.
-func Reference(expr hcl.Expression, roots ...string) (hcl.Traversal, hcl.Diagnostics) {
+// "${certificate.NAME}" in JSON. Form is how it is written; it must begin as
+// form does. What it names is not looked up.
+func Reference(expr hcl.Expression, form string) (hcl.Traversal, hcl.Diagnostics) {
 	at := expr.Range()
 	trav, diags := hcl.AbsTraversalForExpr(expr)
 	if text, ok := jsonReference(expr); ok {
 		trav, diags = hclsyntax.ParseTraversalAbs([]byte(text), at.Filename, inside(at))
 	}
-	want := make([]string, 0, len(roots))
-	for _, r := range roots {
-		want = append(want, r+".NAME")
-	}
-	if diags.HasErrors() {
-		return nil, errorAt(at, "Reference expected", fmt.Sprintf("This must be a reference like %s.", strings.Join(want, " or ")))
-	}
-	if !slices.Contains(roots, trav.RootName()) {
-		return nil, errorAt(at, "Reference expected",
-			fmt.Sprintf("This must be a reference like %s, not %s.", strings.Join(want, " or "), describe(trav)))
+	detail := "This must be a reference like " + form
+	switch root, _, _ := strings.Cut(form, "."); {
+	case diags.HasErrors():
+		return nil, errorAt(at, "Reference expected", detail+".")
+	case trav.RootName() != root:
+		return nil, errorAt(at, "Reference expected", detail+", not "+describe(trav)+".")
 	}
 	return trav, nil
 }

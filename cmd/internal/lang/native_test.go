@@ -4,6 +4,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/zclconf/go-cty/cty"
+
 	"watchword/checks"
 )
 
@@ -29,6 +31,35 @@ func TestExpressionsOverLines(t *testing.T) {
 		if got := c.Judge(&checks.Vars{Exchange: exchange(500, "", `{"é": "ü"}`)}).Explanation.Message; got != tt.want {
 			t.Errorf("%q\n got %s\nwant %s", tt.src, got, tt.want)
 		}
+	}
+}
+
+// TestConditionsOfOneText share all but their place.
+func TestConditionsOfOneText(t *testing.T) {
+	t.Parallel()
+	list, s := attribute(t, "x = [\n  status == 200,\n  status == 200,\n]")
+	conditions, diags := CompileConditions(list, s, Expect)
+	if len(conditions) != 2 || diags.HasErrors() {
+		t.Fatalf("%d conditions: %s", len(conditions), write(diags))
+	}
+	vars := &checks.Vars{Exchange: exchange(500, "", "")}
+	for i, c := range conditions {
+		if got := c.Judge(vars).Explanation; got.Line != i+2 || got.Message != "status is 500, want 200" {
+			t.Errorf("explained at line %d: %s", got.Line, got.Message)
+		}
+	}
+	one, _ := conditions[0].(*condition)
+	two, _ := conditions[1].(*condition)
+	if one.compiled != two.compiled {
+		t.Error("one text is compiled twice")
+	}
+	degraded, diags := CompileConditions(list, s, DegradedIf)
+	if diags.HasErrors() || degraded[0].Judge(vars).Holds {
+		t.Errorf("a degraded_if is taken for an expectation: %s", write(diags))
+	}
+	other := s.With(map[string]cty.Value{"status": cty.StringVal("a name of the scope")})
+	if _, diags := CompileConditions(list, other, Expect); !diags.HasErrors() {
+		t.Error("a condition of another scope is taken")
 	}
 }
 

@@ -20,7 +20,7 @@ type comparison struct {
 
 // comparisons returns the condition as comparisons that must all hold, or nil
 // if it is anything else.
-func (c *condition) comparisons(n *lookup, ctx *hcl.EvalContext, node hclsyntax.Expression) []comparison {
+func (c *compiled) comparisons(n *lookup, ctx *hcl.EvalContext, node hclsyntax.Expression) []comparison {
 	op, ok := bare(node).(*hclsyntax.BinaryOpExpr)
 	if !ok {
 		return nil
@@ -88,7 +88,7 @@ func (q *comparison) holds(x *checks.Exchange) bool {
 
 // unremarkable reports whether the condition is known, from comparisons
 // alone, to say what needs no explanation.
-func (c *condition) unremarkable(x *checks.Exchange) bool {
+func (c *compiled) unremarkable(x *checks.Exchange) bool {
 	if len(c.quick) == 0 {
 		return false
 	}

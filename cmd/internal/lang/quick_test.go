@@ -21,8 +21,9 @@ func TestComparisonsAgree(t *testing.T) {
 			if diags.HasErrors() || !ok || len(c.quick) != quick {
 				t.Fatalf("%s: %s, %d comparisons, want %d", x, write(diags), len(c.quick), quick)
 			}
-			slow := *c
-			slow.quick = nil
+			slower := *c.compiled
+			slower.quick = nil
+			slow := condition{&slower, c.file, c.line}
 			for _, status := range []int{0, 199, 200, 201, 399, 400} {
 				vars := &checks.Vars{Exchange: exchange(status, "", "1")}
 				a, b := c.Judge(vars), slow.Judge(vars)

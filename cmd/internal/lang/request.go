@@ -29,8 +29,8 @@ type RequestExprs struct {
 // A Request is a compiled request. What does not change between runs is
 // evaluated once, at load.
 type Request struct {
-	fields      []field
-	fixed       *checks.Rendered // nil if something changes with each run, or is not available
+	fields      []field          // nil if nothing changes between runs
+	fixed       *checks.Rendered // instead of fields
 	unavailable error
 	host, url   string
 }
@@ -42,40 +42,45 @@ var _ checks.Template = (*Request)(nil)
 // it becomes an error of [Request.Render].
 func CompileRequest(r RequestExprs, s *Scope) (*Request, hcl.Diagnostics) {
 	req := &Request{}
+	var fields []field
 	var diags hcl.Diagnostics
 	for _, part := range r.parts() {
 		f, more := s.field(part)
 		diags = append(diags, more...)
-		req.fields = append(req.fields, f)
+		if !more.HasErrors() {
+			fields = append(fields, f)
+		}
 	}
 	if r.URL == nil {
 		diags = append(diags, errorAt(r.Range, "URL missing", "A request needs a url.")...)
 	}
-	if diags.HasErrors() {
-		return nil, diags
-	}
-	rendered, mistakes := assemble(req.fields)
+	whole := !diags.HasErrors()
+	rendered, mistakes := assemble(fields)
 	for _, m := range mistakes {
 		switch {
 		case m.why != nil:
 			req.unavailable = m.why
-		case m.warning:
-			diags = append(diags, warningAt(m.at, m.summary, m.detail)...)
-		default:
+		case !m.warning:
 			diags = append(diags, errorAt(m.at, m.summary, m.detail)...)
+		case whole: // else what is missing may be the reason
+			diags = append(diags, warningAt(m.at, m.summary, m.detail)...)
 		}
 	}
 	if diags.HasErrors() {
 		return nil, diags
 	}
 	changes := false
-	for _, f := range req.fields {
+	for _, f := range fields {
 		changes = changes || f.x != nil
 		if f.role == roleURL {
 			req.host, req.url = f.known(rendered)
 		}
 	}
-	if !changes && req.unavailable == nil {
+	switch {
+	case req.unavailable != nil: // there is nothing to render
+	case changes:
+		req.fields = fields
+	default:
 		req.fixed = rendered
 	}
 	return req, diags

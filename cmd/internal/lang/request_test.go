@@ -109,13 +109,13 @@ func TestRequestMistakes(t *testing.T) {
 	const url = "url = \"https://a.example/x\"\n"
 	tests := []struct{ src, want string }{
 		{``, `1:1 URL missing: A request needs a url.`},
-		{`url = "a.example/x"`, `1:7 Invalid URL: "a.example/x": a URL needs a scheme: https://….`},
-		{`url = "a.example:80/x"`, `1:7 Invalid URL: "a.example:80/x": a URL needs a scheme: https://….`},
-		{`url = ""`, `1:7 Invalid URL: A URL needs a scheme: https://…`},
+		{`url = "a.example/x"`, `1:7 Invalid URL: "a.example/x": a URL begins with https:// or http://.`},
+		{`url = "a.example:80/x"`, `1:7 Invalid URL: "a.example:80/x": a URL begins with https:// or http://.`},
+		{`url = ""`, `1:7 Invalid URL: A URL begins with https:// or http://.`},
 		{`url = null`, `1:7 Wrong type: url must be a string, not null.`},
 		{`url = ["a"]`, `1:7 Wrong type: url must be a string, not a list.`},
 		{`url = "ftp://a.example/"`, `1:7 Invalid URL: "ftp://a.example/": the scheme of a URL must be https or http.`},
-		{`url = "https:///x"`, `1:7 Invalid URL: "https:///x": a URL needs a host: https://api.example.com/….`},
+		{`url = "https:///x"`, `1:7 Invalid URL: "https:///x": a URL needs a host, as in https://api.example.com/.`},
 		{`url = "https://me:pw@a.example/"`, `1:7 Invalid URL: A URL cannot hold credentials. Use basic_auth.`},
 		{`url = "https://a.example/\n"`, `1:7 Invalid URL: "https://a.example/\n": a URL cannot hold line breaks or other control characters.`},
 		{`url = "https://a.example/a b"`, `1:7 Invalid URL: "https://a.example/a b": a URL cannot hold spaces. Escape what you insert with urlencode().`},
@@ -132,8 +132,8 @@ func TestRequestMistakes(t *testing.T) {
 		{url + `headers = "a"`, `2:11 Wrong type: headers must be an object of strings, not a string.`},
 		{url + `headers = { a = {} }`, `2:11 Wrong type: "a" of headers must be a string, not an object.`},
 		{url + `headers = { "a b" = "" }`, `2:11 Invalid header: "a b" is no name of a header.`},
-		{url + `headers = { a = "x\r\ny" }`, `2:11 Invalid header: The value of header A holds a line break or another control character.`},
-		{url + `headers = { a = "${secret.token}\n\u0000" }`, `2:11 Invalid header: The value of header A holds a line break or another control character.`},
+		{url + `headers = { a = "x\r\ny" }`, `2:11 Invalid header: The value of header "a" holds a line break or another control character.`},
+		{url + `headers = { a = "${secret.token}\n\u0000" }`, `2:11 Invalid header: The value of header "a" holds a line break or another control character.`},
 		{url + `headers = { content-length = 5 }`, `2:11 Invalid header: Content-Length is set by watchword itself.`},
 		{url + `headers = { host = "a b" }`, `2:11 Invalid header: Host must be a host name, with a port if need be.`},
 		{url + `query = ["a"]`, `2:9 Wrong type: query must be an object of strings, not a list.`},
@@ -147,7 +147,12 @@ func TestRequestMistakes(t *testing.T) {
 		{url + `bearer_token = "a b"`, `2:16 Invalid token: bearer_token must be one word without control characters.`},
 		{url + `bearer_token = "${secret.token}\n"`, `2:16 Invalid token: bearer_token must be one word without control characters.`},
 		{url + "bearer_token = \"a\"\nbasic_auth = { username = \"a\", password = \"b\" }", `2:16 Two ways to authenticate: A request has either basic_auth or bearer_token.`},
-		{url + "headers = { a = uuid(1) }\nmethod = \"x\"", `2:22 Too many function arguments: Function "uuid" expects only 0 argument(s).`},
+		{url + "headers = { a = uuid(1) }\nmethod = \"x\"", "2:22 Too many function arguments: Function \"uuid\" expects only 0 argument(s).\n3:10 Unknown method: Methods are in upper case. Did you mean \"X\"?"},
+		{url + "method = locl.m\nbody = \"a\"", `2:10 Unknown name: There is no "locl" here. Did you mean "local"?`},
+		{url + `method = secret.token`, `2:10 Unknown method: A method is a word in upper case, such as GET.`},
+		{url + `headers = { "${secret.token}" = "a\nb" }`, `2:11 Invalid header: The value of header "***" holds a line break or another control character.`},
+		{url + `headers = { "${secret.token} " = "a" }`, `2:11 Invalid header: "***" is no name of a header.`},
+		{url + `basic_auth = { username = "a", password = "b", (secret.token) = "c" }`, `2:14 Unknown name: basic_auth has no "***".`},
 	}
 	for _, tt := range tests {
 		exprs, s := request(t, tt.src)

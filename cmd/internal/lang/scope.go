@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/hashicorp/hcl/v2"
@@ -34,6 +35,8 @@ type Scope struct {
 	names    map[string]cty.Value
 	shared   *shared
 	redactor func() *checks.Redactor // of every secret in names
+
+	conditions sync.Map // *compiled by conditionKey
 }
 
 // shared belongs to all scopes of one configuration.
@@ -238,5 +241,26 @@ func wrongType(got, want cty.Type, err error) string {
 	if got == want || want == cty.DynamicPseudoType {
 		return sentence(err.Error())
 	}
-	return fmt.Sprintf("This must be %s, not %s.", typeName(want), typeName(got))
+	what := "This"
+	switch {
+	case got.IsObjectType() && want.IsMapType():
+		for _, name := range slices.Sorted(maps.Keys(got.AttributeTypes())) {
+			if t := got.AttributeType(name); !converts(t, want.ElementType()) {
+				what, got, want = strconv.Quote(name), t, want.ElementType()
+				break
+			}
+		}
+	case got.IsTupleType() && (want.IsListType() || want.IsSetType()):
+		for i, t := range got.TupleElementTypes() {
+			if !converts(t, want.ElementType()) {
+				what, got, want = fmt.Sprintf("Element %d", i+1), t, want.ElementType()
+				break
+			}
+		}
+	}
+	return fmt.Sprintf("%s must be %s, not %s.", what, typeName(want), typeName(got))
+}
+
+func converts(got, want cty.Type) bool {
+	return got.Equals(want) || convert.GetConversionUnsafe(got, want) != nil
 }

@@ -58,7 +58,7 @@ func TestValueMistakes(t *testing.T) {
 		{`locl.api`, `1:5 Unknown name: There is no "locl" here. Did you mean "local"?`},
 		{`local.ap`, `1:10 Unknown name: local has no "ap". Did you mean "api"?`},
 		{`true ? 1 : local.ap`, `1:21 Unknown name: local has no "ap". Did you mean "api"?`},
-		{`var.max-1`, `1:8 Unknown name: HCL reads "max-1" as one name. To subtract, write spaces around the minus sign: max - 1.`},
+		{`var.max-1`, `1:8 Unknown name: HCL reads "max-1" as one name. To subtract, write spaces around the minus sign, as in var.max - 1.`},
 		{`uper("a")`, `1:5 Unknown function: There is no function uper(). Did you mean "upper"?`},
 		{`nothing_like_it("a")`, `1:5 Unknown function: There is no function nothing_like_it().`},
 		{`env("UNSET")`, `1:5 Error in function call: Call to function "env" failed: the environment variable UNSET is not set.`},
@@ -146,7 +146,7 @@ func TestTyped(t *testing.T) {
 		{`["a", 5]`, cty.List(cty.String), ""},
 		{`["a"]`, cty.String, "1:5 Wrong type: This must be a string, not a list."},
 		{`"a"`, cty.Number, "1:5 Wrong type: This must be a number, not a string."},
-		{`{ a = [] }`, cty.Map(cty.String), "1:5 Wrong type: This must be a map of strings, not an object."},
+		{`{ a = [] }`, cty.Map(cty.String), `1:5 Wrong type: "a" must be a string, not a list.`},
 		{`secret.token`, cty.Bool, "1:5 Wrong type: This must be true or false, not a string."},
 		{`secret.gone`, cty.String, ""},
 	}
@@ -242,27 +242,27 @@ func TestReference(t *testing.T) {
 		{`"certificate.acme-wildcard"`, "certificate.acme-wildcard", ""},
 		{`"${certificate.acme}"`, "certificate.acme", ""},
 		{`"${ certificate.acme }"`, "certificate.acme", ""},
-		{`"check.orders[\"fra\"]"`, `check.orders["fra"]`, ""},
-		{`"acme"`, "", "Reference expected: This must be a reference like certificate.NAME or check.NAME, not acme."},
-		{`"secret.acme"`, "", "Reference expected: This must be a reference like certificate.NAME or check.NAME, not secret.acme."},
-		{`"a b"`, "", "Reference expected: This must be a reference like certificate.NAME or check.NAME."},
-		{`5`, "", "Reference expected: This must be a reference like certificate.NAME or check.NAME."},
-		{`["certificate.acme"]`, "", "Reference expected: This must be a reference like certificate.NAME or check.NAME."},
+		{`"certificate.orders[\"fra\"]"`, `certificate.orders["fra"]`, ""},
+		{`"acme"`, "", "Reference expected: This must be a reference like certificate.NAME, not acme."},
+		{`"secret.acme"`, "", "Reference expected: This must be a reference like certificate.NAME, not secret.acme."},
+		{`"a b"`, "", "Reference expected: This must be a reference like certificate.NAME."},
+		{`5`, "", "Reference expected: This must be a reference like certificate.NAME."},
+		{`["certificate.acme"]`, "", "Reference expected: This must be a reference like certificate.NAME."},
 	}
 	for _, tt := range tests {
 		expr, _ := jsonAttribute(t, `{"x": `+tt.json+`}`)
-		trav, diags := Reference(expr, "certificate", "check")
+		trav, diags := Reference(expr, "certificate.NAME")
 		got := strings.TrimPrefix(write(diags), "1:7 ")
 		if got != tt.diag || describe(trav) != tt.want {
 			t.Errorf("%s: %q %s, want %q %s", tt.json, describe(trav), got, tt.want, tt.diag)
 		}
 	}
 	expr, _ := attribute(t, "x = receiver.slack.oncall")
-	if trav, diags := Reference(expr, "receiver"); diags.HasErrors() || describe(trav) != "receiver.slack.oncall" {
+	if trav, diags := Reference(expr, "receiver.TYPE.NAME"); diags.HasErrors() || describe(trav) != "receiver.slack.oncall" {
 		t.Errorf("%s %s", describe(trav), write(diags))
 	}
 	expr, _ = attribute(t, "x = upper(1)")
-	if _, diags := Reference(expr, "receiver"); write(diags) != "1:5 Reference expected: This must be a reference like receiver.NAME." {
+	if _, diags := Reference(expr, "receiver.TYPE.NAME"); write(diags) != "1:5 Reference expected: This must be a reference like receiver.TYPE.NAME." {
 		t.Error(write(diags))
 	}
 }

@@ -47,7 +47,7 @@ func parseURL(text string) (*url.URL, string) {
 	if err != nil {
 		var bad *url.Error
 		if errors.As(err, &bad) && !strings.Contains(text, "://") {
-			return nil, "A URL needs a scheme: https://…"
+			return nil, "A URL begins with https:// or http://."
 		}
 		return nil, "This is no URL: its host, port or an escape is malformed."
 	}
@@ -55,11 +55,11 @@ func parseURL(text string) (*url.URL, string) {
 	case u.Scheme != "http" && u.Scheme != "https" && strings.Contains(text, "://"):
 		return nil, "The scheme of a URL must be https or http."
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, "A URL needs a scheme: https://…"
+		return nil, "A URL begins with https:// or http://."
 	case u.User != nil:
 		return nil, "A URL cannot hold credentials. Use basic_auth."
 	case u.Hostname() == "" || u.Opaque != "":
-		return nil, "A URL needs a host: https://api.example.com/…"
+		return nil, "A URL needs a host, as in https://api.example.com/."
 	}
 	if _, err := certs.NormalizeHost(u.Hostname()); err != nil {
 		return nil, "The host of the URL is no host name and no address."

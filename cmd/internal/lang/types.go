@@ -78,25 +78,47 @@ func (x *expression) quote(node hclsyntax.Expression) string {
 	return "one side"
 }
 
-// worth reports a condition that says nothing of the answer, or is not one.
-func (n *lookup) worth(unknown *hcl.EvalContext, kind Kind) hcl.Diagnostics {
+// worth adds to warnings that the condition says nothing of the answer, or is
+// not one. Where they tell why it never changes, they become the mistake.
+func (n *lookup) worth(warnings hcl.Diagnostics, unknown *hcl.EvalContext, kind Kind) hcl.Diagnostics {
 	named := false
 	for _, r := range n.refs {
 		named = named || r.access != nil
 	}
 	result, _ := n.x.node.Value(unknown)
 	result = Plain(result)
+	var summary, detail string
 	switch t := result.Type(); {
 	case t != cty.Bool && t != cty.DynamicPseudoType:
-		return errorAt(n.x.at, "Not a condition", fmt.Sprintf("A condition is true or false; this is %s. Compare it with something: %s == …", typeName(t), cut(oneLine(string(n.x.text)), maxKey)))
+		summary, detail = "Not a condition", fmt.Sprintf("A condition is true or false; this is %s.%s", typeName(t), n.asCondition())
 	case !named:
-		return errorAt(n.x.at, "Condition does not depend on the answer", fmt.Sprintf("%s names no value of the answer, such as status, header, json or timing.", sentenceStart(kind)))
+		summary = "Condition does not depend on the answer"
+		detail = fmt.Sprintf("%s names no value of the answer, such as status, header, json or timing.", sentenceStart(kind))
 	case result.IsKnown() && result.IsNull():
-		return errorAt(n.x.at, "Not a condition", "A condition is true or false; this is null.")
+		summary, detail = "Not a condition", "A condition is true or false; this is null."
+	case result.IsKnown() && len(warnings) > 0:
+		for _, w := range warnings {
+			w.Severity = hcl.DiagError
+		}
+		return warnings
 	case result.IsKnown():
-		return errorAt(n.x.at, "Condition does not depend on the answer", fmt.Sprintf("%s is %v whatever the answer is.", sentenceStart(kind), result.True()))
+		summary = "Condition does not depend on the answer"
+		detail = fmt.Sprintf("%s is %v whatever the answer is.", sentenceStart(kind), result.True())
+	default:
+		return warnings
 	}
-	return nil
+	return append(warnings, errorAt(n.x.at, summary, detail)...)
+}
+
+// asCondition proposes how to make a condition of the expression.
+func (n *lookup) asCondition() string {
+	if t, ok := n.x.node.(*hclsyntax.TemplateExpr); ok && t.IsStringLiteral() {
+		return " Write the condition without quotes."
+	}
+	if text := cut(oneLine(string(n.x.text)), maxKey); text != "" {
+		return " Compare it with something: " + text + " == …"
+	}
+	return ""
 }
 
 func sentenceStart(kind Kind) string {
