@@ -61,7 +61,7 @@ func checkElements(elements []element) error {
 			continue
 		}
 		length++
-		if e.set == "." && (i == 0 || elements[i-1].set == ".") {
+		if e.set == "." && (i == 0 || i == len(elements)-1 || elements[i-1].set == ".") {
 			return errors.New("has an empty part: it begins with a dot, or two dots follow one another")
 		}
 		outside := strings.Trim(e.set, numeric) != ""

@@ -45,7 +45,7 @@ func describe(data []byte) string {
 		}
 	}
 	switch {
-	case data[0] == 0x30:
+	case data[0] == 0x30 && !isASCII(text): // DER, and not the digit 0
 		return describeDER(data)
 	case strings.Contains(text, "-----BEGIN "):
 		return "holds a PEM block that is indented or damaged"

@@ -161,6 +161,7 @@ func TestLoadMistakes(t *testing.T) {
 		{"PKCS#12", p12, nil, nil, nil, []string{"PEM is a PKCS#12 bundle, want", "openssl pkcs12 -in PEM -nodes -out PEM converts it"}},
 		{"PKCS#7", p7, nil, nil, nil, []string{"PEM is a PKCS#7 bundle in binary form (DER), want"}},
 		{"text", []byte("hello\n"), nil, nil, nil, []string{"PEM is text without a PEM block, want"}},
+		{"text with a digit", []byte("0123\n"), nil, nil, nil, []string{"PEM is text without a PEM block, want"}},
 		{"UTF-16", []byte("\xff\xfe-\x00-\x00"), nil, nil, nil, []string{"PEM is text in UTF-16, want"}},
 		{"HTML", []byte("<!doctype html>"), nil, nil, nil, []string{"PEM is HTML or XML, want"}},
 		{"Java key store", []byte("\xfe\xed\xfe\xed\x00\x00"), nil, nil, nil, []string{"PEM is a Java key store (JKS), want"}},

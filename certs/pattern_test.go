@@ -135,6 +135,7 @@ func TestParseHostMistakes(t *testing.T) {
 		{"*.bü*.example", `host "*.bü*.example" has a wildcard beside international characters in "bü*": hosts are compared in punycode, so that it would match nothing`},
 		{".acme.com", `host ".acme.com" has an empty part: it begins with a dot, or two dots follow one another`},
 		{"*..acme.com", `host "*..acme.com" has an empty part: it begins with a dot, or two dots follow one another`},
+		{"*..", `host "*.." has an empty part: it begins with a dot, or two dots follow one another`},
 		{"{,a}.acme.com", `host "{,a}.acme.com" stands for ".acme.com", which has an empty part: it begins with a dot, or two dots follow one another`},
 		{"*.acme$.com", `host "*.acme$.com" looks like a regular expression, want a pattern such as *.acme.com`},
 		{"*.acme%.com", `host "*.acme%.com" has '%', which cannot stand in a host name`},

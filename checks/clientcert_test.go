@@ -197,13 +197,13 @@ func TestExpiredClientCertificateIsNamedAsTheCause(t *testing.T) {
 // Servers say by which signatures a client may prove that it has the key.
 func TestClientCertificateWithoutASignatureForTheServer(t *testing.T) {
 	ca := certstest.NewCA(t)
-	pair, err := ca.Issue(certstest.Leaf{CommonName: "probe", Key: certstest.P224})
+	pair, err := ca.Issue(certstest.Leaf{Names: []string{"probe.acme.com"}, Key: certstest.P224})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := certstest.NewServer(t, &certstest.Server{Pair: ca.Server(), ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS13})
 	res := fetch(t, &checks.Runner{Certs: set(t, identity(t, "acme", pair, "127.0.0.1"))}, s.URL(), trust(t, ca))
-	wantReason(t, res, checks.ReasonClientCertBad, "refused certificate acme (CN=probe, ", "signatures of which its key can make none")
+	wantReason(t, res, checks.ReasonClientCertBad, "refused certificate acme (probe.acme.com, ", "signatures of which its key can make none")
 }
 
 // A server that asks for a certificate and breaks the connection without a

@@ -128,11 +128,19 @@ func TestUnreachable(t *testing.T) {
 
 // An address that drops everything ends by the check's timeout.
 func TestConnectTimeout(t *testing.T) {
+	c := single(checks.Request{Template: get(t, "http://"+deaf(t))})
+	c.Timeout = 200 * time.Millisecond
+	wantReason(t, new(checks.Runner).Run(t.Context(), c), checks.ReasonConnectTimeout, "did not accept a connection within")
+}
+
+// deaf returns an address that drops everything.
+func deaf(t *testing.T) string {
+	t.Helper()
 	l, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = syscall.Close(l) }()
+	t.Cleanup(func() { _ = syscall.Close(l) })
 	if err := syscall.Bind(l, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		t.Fatal(err)
 	}
@@ -143,17 +151,15 @@ func TestConnectTimeout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(name.(*syscall.SockaddrInet4).Port))
+	addr := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(name.(*syscall.SockaddrInet4).Port)).String()
 	for range 2 {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr.String())
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
 		cancel()
 		if err != nil {
 			break
 		}
-		defer conn.Close()
+		t.Cleanup(func() { _ = conn.Close() })
 	}
-	c := single(checks.Request{Template: get(t, "http://"+addr.String())})
-	c.Timeout = 200 * time.Millisecond
-	wantReason(t, new(checks.Runner).Run(t.Context(), c), checks.ReasonConnectTimeout, "did not accept a connection within")
+	return addr
 }

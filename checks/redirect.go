@@ -20,11 +20,10 @@ type trip struct {
 
 	// What the next hop sends. Header and body are those of the template
 	// until a redirect leaves the origin, and nothing after that.
-	method  string
-	url     *url.URL
-	header  http.Header
-	body    []byte
-	foreign bool // a redirect has left the origin
+	method string
+	url    *url.URL
+	header http.Header
+	body   []byte
 
 	hop        *hop      // the last one
 	static     *prepared // nil until the request is known
@@ -117,7 +116,7 @@ func (t *trip) turn(status int, target *url.URL) {
 		t.header = withoutBody(t.header)
 	}
 	if !sameOrigin(t.url, target) {
-		t.header, t.body, t.foreign = nil, nil, true
+		t.header, t.body = nil, nil
 	}
 	t.url = target
 }

@@ -123,8 +123,8 @@ func (h *hop) refused(reason Reason, said string) *failure {
 		dates = "valid from " + stamp(leaf.NotBefore) + " on"
 		cause = " That is the likely cause: the certificate is not valid yet."
 	}
-	return failf(reason, "%s accepted the connection, then refused certificate %s (CN=%s, issued by %q, %s)%s.%s%s",
-		h.host, id.Name(), subject(leaf), authority(&leaf.Issuer), dates, said, cause, h.acceptance())
+	return failf(reason, "%s accepted the connection, then refused certificate %s (%s, issued by %q, %s)%s.%s%s",
+		h.host, id.Name(), describe(leaf), authority(&leaf.Issuer), dates, said, cause, h.acceptance())
 }
 
 // acceptance lists the authorities that the server accepts, and says whether
@@ -219,8 +219,13 @@ func authority(name *pkix.Name) string {
 	return name.String()
 }
 
-// describe names a certificate and its issuer.
-func describe(c *x509.Certificate) string { return "CN=" + subject(c) }
+// describe names a certificate.
+func describe(c *x509.Certificate) string {
+	if c.Subject.CommonName == "" {
+		return subject(c)
+	}
+	return "CN=" + c.Subject.CommonName
+}
 
 // namesOf lists what a certificate is for.
 func namesOf(c *x509.Certificate) string {
@@ -239,5 +244,5 @@ func namesOf(c *x509.Certificate) string {
 	}
 }
 
-// stamp returns a date, with the time of day if it is near.
+// stamp returns a date.
 func stamp(t time.Time) string { return t.UTC().Format(time.DateOnly) }

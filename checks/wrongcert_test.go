@@ -1,0 +1,100 @@
+package checks_test
+
+import (
+	"crypto/tls"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"watchword/certs"
+	"watchword/certs/certstest"
+	"watchword/checks"
+)
+
+// Requests and redirects of all kinds, at the same time and under two
+// configurations: servers compare whom they meet with whom they are to meet.
+func TestNeverTheWrongCertificate(t *testing.T) {
+	ca := certstest.NewCA(t)
+	hosts := []string{"127.0.0.1", "localhost", "127.0.0.2"}
+	var asked atomic.Int64
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		met := "-"
+		if peers := r.TLS.PeerCertificates; len(peers) > 0 {
+			met = peers[0].Subject.CommonName
+		}
+		if want := r.FormValue("want"); met != want {
+			t.Errorf("%s met %s, want %s", r.Host, met, want)
+		}
+		if to := r.FormValue("to"); to != "" {
+			http.Redirect(w, r, to, http.StatusFound)
+		}
+	})
+	var ports []string
+	for _, s := range everyWay() {
+		s.Pair, s.ClientAuth, s.Handler, s.Listen = ca.Server(hosts...), tls.RequestClientCert, handler, "0.0.0.0:0"
+		_, port, err := net.SplitHostPort(certstest.NewServer(t, s).Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ports = append(ports, port)
+	}
+	a, b, named, anywhere := ca.Client("a"), ca.Client("b"), identity(t, "named", ca.Client("named")), primary(t, ca)
+	configurations := []struct {
+		runner *checks.Runner
+		at     map[string]string // host to whom it is to meet
+	}{
+		{&checks.Runner{Certs: set(t, identity(t, "a", a, hosts[0]), identity(t, "b", b, "local*"), named, anywhere)}, map[string]string{hosts[0]: "a", hosts[1]: "b"}},
+		{&checks.Runner{Certs: set(t, identity(t, "a", a, "local*"), identity(t, "b", b, hosts[0]), named, anywhere)}, map[string]string{hosts[0]: "b", hosts[1]: "a"}},
+	}
+	trusted := roots(t, ca)
+	run := func() {
+		configuration := configurations[rand.IntN(len(configurations))]
+		req := checks.Request{Roots: trusted, MTLS: certs.Mode(rand.IntN(3)), MaxRedirects: 3}
+		if rand.IntN(4) == 0 {
+			req.Certificate = named
+		}
+		way := make([]string, 1+rand.IntN(4))
+		for i := range way {
+			way[i] = hosts[rand.IntN(len(hosts))]
+		}
+		to := ""
+		for i := len(way) - 1; i >= 0; i-- {
+			want := configuration.at[way[i]]
+			switch first := way[i] == way[0]; {
+			case req.MTLS == certs.ModeNone:
+				want = "-"
+			case first && req.Certificate != nil:
+				want = "named"
+			case want == "" && first && req.MTLS == certs.ModeRequired:
+				want = "primary"
+			case want == "":
+				want = "-"
+			}
+			to = fmt.Sprintf("https://%s:%s/?want=%s&to=%s", way[i], ports[rand.IntN(len(ports))], want, url.QueryEscape(to))
+		}
+		req.Template = &static{URL: parse(t, to)}
+		if res := configuration.runner.Run(t.Context(), single(req)); res.Outcome != checks.Passed {
+			t.Errorf("outcome is %s, message %q, want it to pass", res.Outcome, res.Message)
+		}
+	}
+	requests := int64(200)
+	if *full {
+		requests = 100_000
+	}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for asked.Load() < requests && !t.Failed() {
+				run()
+			}
+		})
+	}
+	wg.Wait()
+	t.Logf("%d requests", asked.Load())
+}
