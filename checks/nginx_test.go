@@ -115,17 +115,20 @@ func TestNginx(t *testing.T) {
 		"accepted": {ids: []*certs.Identity{good}},
 		"none":     {want: checks.ReasonClientCertRequired, text: `127.0.0.1 demands a client certificate, and none was sent: none is configured. It accepts: "Acme CA". No certificate of yours is issued by that.`},
 		"wrong CA": {
-			[]*certs.Identity{stranger}, checks.ReasonClientCertRejected,
+			[]*certs.Identity{stranger},
+			checks.ReasonClientCertRejected,
 			`127.0.0.1 accepted the connection, then refused certificate stranger (CN=probe, issued by "Other CA", expires ` + date(stranger.Leaf().NotAfter) +
 				`) with status 400, "The SSL certificate error". It accepts: "Acme CA". No certificate of yours is issued by that.`,
 		},
 		"expired": {
-			[]*certs.Identity{expired}, checks.ReasonClientCertExpired,
+			[]*certs.Identity{expired},
+			checks.ReasonClientCertExpired,
 			`127.0.0.1 accepted the connection, then refused certificate expired (CN=probe, issued by "Acme CA", expired ` + date(expired.Leaf().NotAfter) +
 				`) with status 400, "The SSL certificate error". That is the cause: the certificate has expired. It accepts: "Acme CA".`,
 		},
 		"not yet valid": {
-			[]*certs.Identity{early}, checks.ReasonClientCertRejected,
+			[]*certs.Identity{early},
+			checks.ReasonClientCertRejected,
 			`valid from ` + date(early.Leaf().NotBefore) + ` on) with status 400, "The SSL certificate error". That is the likely cause: the certificate is not valid yet. It accepts: "Acme CA".`,
 		},
 	}

@@ -210,10 +210,13 @@ func TestHostileCertificateSubjectIsMadeVisible(t *testing.T) {
 	}
 	s := certstest.NewServer(t, &certstest.Server{Pair: pair})
 	c := single(checks.Request{Template: get(t, s.URL())})
-	c.Redactor = checks.NewRedactor("hunter2")
+	c.Redactor = checks.NewRedactor("hunter2", "127.0.0.1")
 	res := new(checks.Runner).Run(t.Context(), c)
 	wantReason(t, res, checks.ReasonTLSUnknownCA, `CN=\x1b[31m\u202e***`)
 	if got := res.Steps[0].Servers[0].Subject; got != `\x1b[31m\u202e***` {
 		t.Errorf("subject is %q, want it visible and redacted", got)
+	}
+	if got := res.Steps[0].Servers[0].Host; got != checks.Mask {
+		t.Errorf("host is %q, want it redacted", got)
 	}
 }

@@ -15,7 +15,7 @@ func (t *trip) result(v verdict) StepResult {
 		Timing: t.timing, Servers: t.servers, Handshakes: t.handshakes,
 	}
 	for i, s := range res.Servers { // a target chooses what its certificate says
-		res.Servers[i].Subject = visible(red.Redact(s.Subject), maxValue)
+		res.Servers[i].Host, res.Servers[i].Subject = red.Redact(s.Host), visible(red.Redact(s.Subject), maxValue)
 	}
 	switch {
 	case v.failure != nil:

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -64,9 +65,9 @@ func TestNeverTheWrongCertificate(t *testing.T) {
 			way[i] = hosts[rand.IntN(len(hosts))]
 		}
 		to := ""
-		for i := len(way) - 1; i >= 0; i-- {
-			want := configuration.at[way[i]]
-			switch first := way[i] == way[0]; {
+		for _, host := range slices.Backward(way) {
+			want := configuration.at[host]
+			switch first := host == way[0]; {
 			case req.MTLS == certs.ModeNone:
 				want = "-"
 			case first && req.Certificate != nil:
@@ -76,7 +77,7 @@ func TestNeverTheWrongCertificate(t *testing.T) {
 			case want == "":
 				want = "-"
 			}
-			to = fmt.Sprintf("https://%s:%s/?want=%s&to=%s", way[i], ports[rand.IntN(len(ports))], want, url.QueryEscape(to))
+			to = fmt.Sprintf("https://%s:%s/?want=%s&to=%s", host, ports[rand.IntN(len(ports))], want, url.QueryEscape(to))
 		}
 		req.Template = &static{URL: parse(t, to)}
 		if res := configuration.runner.Run(t.Context(), single(req)); res.Outcome != checks.Passed {
