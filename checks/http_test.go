@@ -122,12 +122,12 @@ func TestHTTP2Answers(t *testing.T) {
 			_ = http.NewResponseController(w).Flush()
 			panic(http.ErrAbortHandler)
 		}, want: checks.ReasonConnectionClosed},
-		"silent": {handler: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, timeout: 100 * time.Millisecond, want: checks.ReasonTimeoutHeaders},
+		"silent": {handler: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, timeout: 500 * time.Millisecond, want: checks.ReasonTimeoutHeaders},
 		"stops in body": {handler: func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, "ok")
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
-		}, timeout: 200 * time.Millisecond, want: checks.ReasonTimeoutBody},
+		}, timeout: 500 * time.Millisecond, want: checks.ReasonTimeoutBody},
 		"headers": {handler: func(w http.ResponseWriter, _ *http.Request) {
 			for i := range 70 {
 				w.Header().Set(fmt.Sprintf("X-%d", i), strings.Repeat("y", 1000))
