@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"watchword/alerts"
 )
@@ -23,8 +24,6 @@ const (
 	versionKey = "format"
 	fileMode   = 0o600
 
-	// checkedSize is up to which size the database's own check runs at Open.
-	checkedSize = 64 << 20
 	// lockPatience is how long Open waits for a lock: a daemon that is being
 	// replaced needs a moment.
 	lockPatience = 2 * time.Second
@@ -84,7 +83,7 @@ func (db *DB) open() error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, bbolt.ErrTimeout):
+	case errors.Is(err, bolterrors.ErrTimeout):
 		return errors.New("another process has it open")
 	case errors.Is(err, errNewer), errors.As(err, &refused) && !unwritable(err) && refused != syscall.EIO:
 		return err // the system's refusal says nothing of the file
@@ -110,6 +109,9 @@ func (db *DB) problem(cause, text string) {
 
 // try opens the file and reads it. After an error nothing of it is kept.
 func (db *DB) try(readOnly bool) (err error) {
+	if err := verify(db.path); err != nil {
+		return err
+	}
 	err = guarded(func() error {
 		var err error
 		db.bolt, err = bbolt.Open(db.path, fileMode, &bbolt.Options{
@@ -163,19 +165,12 @@ func (db *DB) prepare() error {
 	})
 }
 
-// readAll reads the whole file, and so finds out whether it is sound.
+// readAll reads the whole file, and so finds out whether its values are sound.
 func (db *DB) readAll(tx *bbolt.Tx) error {
-	info, err := os.Stat(db.path)
-	if err != nil {
-		return err
-	}
-	if info.Size() < tx.Size() { // reading beyond the end of the file is a fault
-		return fmt.Errorf("it has %d bytes of %d", info.Size(), tx.Size())
-	}
 	if err := db.readQueue(tx); err != nil {
 		return err
 	}
-	err = each(tx, statesBucket, func(key string, value []byte) error {
+	err := each(tx, statesBucket, func(key string, value []byte) error {
 		var s alerts.State
 		err := decode(value, &s)
 		db.states[key] = s
@@ -184,25 +179,12 @@ func (db *DB) readAll(tx *bbolt.Tx) error {
 	if err != nil {
 		return err
 	}
-	err = each(tx, threadBucket, func(key string, value []byte) error {
+	return each(tx, threadBucket, func(key string, value []byte) error {
 		var ref alerts.Reference
 		err := decode(value, &ref)
 		db.threads[key] = ref
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	if tx.Size() > checkedSize {
-		return nil
-	}
-	var first error
-	for err := range tx.Check() { // to its end, or it leaks
-		if first == nil {
-			first = err
-		}
-	}
-	return first
 }
 
 func (db *DB) readQueue(tx *bbolt.Tx) error {

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -192,6 +193,22 @@ func TestDamagedFiles(t *testing.T) {
 			return b
 		}
 	}
+	// What the database itself would not come back from.
+	harm["branches in a circle"] = func(b []byte) []byte {
+		for at := 2 * 4096; at < len(b); at += 4096 {
+			if binary.NativeEndian.Uint16(b[at+8:]) == branchPage {
+				binary.NativeEndian.PutUint64(b[at+pageHeader+8:], uint64(at/4096))
+			}
+		}
+		return b
+	}
+	harm["endless pages"] = func(b []byte) []byte {
+		for at := 2 * 4096; at < len(b); at += 4096 {
+			binary.NativeEndian.PutUint32(b[at+12:], 0xffffff00)
+		}
+		return b
+	}
+	mustNotice := map[string]bool{"branches in a circle": true, "endless pages": true, "text": true, "short": true, "all zeros": true}
 	aside := 0
 	for name, fn := range harm {
 		t.Run(name, func(t *testing.T) {
@@ -215,6 +232,8 @@ func TestDamagedFiles(t *testing.T) {
 				if failing(t, db, "check:1") != 0 {
 					t.Error("put aside, but not begun empty")
 				}
+			} else if mustNotice[name] {
+				t.Error("taken for sound")
 			} else if last := failing(t, db, "check:49"); failing(t, db, "check:1") != 2 || last != 50 && last != 0 {
 				t.Error("taken for sound, but something is lost beyond the last commit") // whose meta page may be the one that was harmed
 			}
