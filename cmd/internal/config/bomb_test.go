@@ -7,12 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"watchword/cmd/internal/lang"
 )
 
 // bombs are files that cost as much as a file can that is within the limits:
 // of size, or of a million words and signs.
 func bombs() map[string]string {
-	const size, items = maxFileSize - 1<<10, 240_000
+	const size, items = lang.MaxFile - 1<<10, 240_000
 	numbered := func(format string, n int) string {
 		var b strings.Builder
 		for i := range n {

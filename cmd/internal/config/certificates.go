@@ -192,7 +192,7 @@ func (l *loader) certificateNames() cty.Value {
 	return cty.ObjectVal(values)
 }
 
-// reference resolves `certificate = certificate.NAME`.
+// certificateRef resolves `certificate = certificate.NAME`.
 func (l *loader) certificateRef(b *block, name string) opt[*certificate] {
 	a := b.attrs[name]
 	if a == nil || isNull(a.Expr) {

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -20,10 +18,9 @@ import (
 )
 
 const (
-	maxFileSize = 4 << 20
-	maxTotal    = 64 << 20 // of all files
-	maxFiles    = 10_000
-	maxDepth    = 32 // of folders
+	maxTotal = 64 << 20 // of all files
+	maxFiles = 10_000
+	maxDepth = 32 // of folders
 )
 
 // A file is one HCL file of the configuration.
@@ -85,7 +82,7 @@ func Find(path string) ([]string, error) {
 // nothingAt is the mistake that there is no configuration.
 func nothingAt(err error) error {
 	r := newReport()
-	r.errorf(hcl.Range{}, "No configuration", "%s.", capital(sentence(err)))
+	r.errorf(hcl.Range{}, "No configuration", "%s.", capital(err.Error()))
 	return &Error{Diagnostics: r.diagnostics(nil)}
 }
 
@@ -188,9 +185,9 @@ func (t *tree) read(ctx context.Context, r *report) error {
 			return fmt.Errorf("reading the configuration: %w", err)
 		}
 		r.files[f.name] = f
-		src, err := readPlain(f.path, maxFileSize)
+		src, err := lang.ReadFile(f.path, lang.MaxFile)
 		if err != nil {
-			r.errorf(startOf(f.name), "File cannot be read", "%s.", sentence(err))
+			r.errorf(startOf(f.name), "File cannot be read", "%s: %s.", f.path, err)
 			continue
 		}
 		f.src = src
@@ -200,39 +197,6 @@ func (t *tree) read(ctx context.Context, r *report) error {
 		}
 	}
 	return nil
-}
-
-// errNotPlain is a pipe, a device, a folder or the like.
-var errNotPlain = errors.New("not a plain file")
-
-// readPlain reads a plain file of at most limit bytes. It never waits on a
-// pipe or device, and never reads more than the limit.
-func readPlain(path string, limit int64) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "read", Path: path, Err: errNotPlain}
-	}
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if info, err = f.Stat(); err != nil {
-		return nil, err
-	} else if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "read", Path: path, Err: errNotPlain}
-	}
-	src, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(src)) > limit {
-		return nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("larger than %s", formatSize(limit))}
-	}
-	return src, nil
 }
 
 // absolute makes path absolute from workDir, or from the process's own
@@ -251,15 +215,4 @@ func absolute(path, workDir string) (string, error) {
 // startOf is the first position of a file.
 func startOf(name string) hcl.Range {
 	return hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}
-}
-
-// sentence is an error's text with a capital letter, without the noise of
-// system calls.
-func sentence(err error) string {
-	text := err.Error()
-	var path *fs.PathError
-	if errors.As(err, &path) && text == path.Error() {
-		text = fmt.Sprintf("%s: %s", path.Path, path.Err)
-	}
-	return text
 }

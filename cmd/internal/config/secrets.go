@@ -82,9 +82,9 @@ func (l *loader) readSecret(env, path opt[string]) (string, error) {
 			return "", fmt.Errorf("the environment variable %s is not set", clip(env.value))
 		}
 	} else {
-		text, err := readPlain(path.value, maxSecret)
+		text, err := lang.ReadFile(path.value, maxSecret)
 		if err != nil {
-			return "", errors.New(sentence(err))
+			return "", fmt.Errorf("%s: %w", path.value, err)
 		}
 		value = strings.TrimSuffix(string(text), "\n")
 		if len(value) < len(text) {
@@ -108,8 +108,7 @@ func (l *loader) readSecret(env, path opt[string]) (string, error) {
 // a mistake for `watchword validate`, and for the daemon a notice.
 func (l *loader) unreadable(kind, name string, at hcl.Range, err error) {
 	if l.opts.Validate {
-		text := err.Error()
-		l.errorf(at, strings.ToUpper(kind[:1])+kind[1:]+" cannot be used", "%s.", strings.ToUpper(text[:1])+text[1:])
+		l.errorf(at, capital(kind)+" cannot be used", "%s.", capital(err.Error()))
 		return
 	}
 	l.notices = append(l.notices, Notice{Kind: kind, Name: name, Err: err, Source: sourceAt(at)})

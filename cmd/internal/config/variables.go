@@ -5,7 +5,6 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
@@ -160,17 +159,13 @@ func (l *loader) varFile(name string) hcl.Attributes {
 	}
 	f := &file{name: "var file " + name, shown: name, path: abs, order: len(l.files)}
 	l.watch(abs)
-	src, err := readPlain(abs, maxFileSize)
+	src, err := lang.ReadFile(abs, lang.MaxFile)
 	if err != nil {
-		l.errorf(hcl.Range{}, "Var file cannot be read", "%s.", sentence(err))
+		l.errorf(hcl.Range{}, "Var file cannot be read", "%s: %s.", abs, err)
 		return nil
 	}
 	f.src = src
 	l.files[f.name] = f
-	if strings.HasSuffix(abs, ".json") {
-		f.name += ".json"
-		l.files[f.name] = f
-	}
 	l.sources[f.name] = lang.Source{Name: filepath.ToSlash(name), Dir: f.dir(), Text: src}
 	if !l.parse(f) {
 		return nil

@@ -131,15 +131,17 @@ func (n *lookup) name(e *hclsyntax.ScopeTraversalExpr) {
 func (n *lookup) unknown(root hcl.TraverseRoot) {
 	known := slices.Sorted(maps.Keys(n.scope.names))
 	if n.uses.exchange {
-		for _, v := range n.scope.shared.values {
-			known = append(known, v.name)
-		}
+		known = append(known, nameList(n.scope.shared.values)...)
 	}
 	if hint := dashes(root.Name, "", known); hint != "" {
 		n.fail(root.SrcRange, "Unknown name", hint)
 		return
 	}
-	n.fail(root.SrcRange, "Unknown name", fmt.Sprintf("There is no %q here.%s", root.Name, DidYouMean(root.Name, known)))
+	hint := DidYouMean(root.Name, known)
+	if hint == "" && n.uses.exchange {
+		hint = fmt.Sprintf(" An answer has %s.", list(nameList(n.scope.shared.values)))
+	}
+	n.fail(root.SrcRange, "Unknown name", fmt.Sprintf("There is no %q here.%s", root.Name, hint))
 }
 
 // follow takes the steps after a name of the scope.

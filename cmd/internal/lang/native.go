@@ -107,6 +107,8 @@ func (s *Scope) fromText(text string, at hcl.Range) (*expression, hcl.Diagnostic
 			rng := wrap.Wrapped.Range()
 			x.text, x.base = []byte(x.written(rng)), rng.Start.Byte
 			return x, nil
+		} else if !diags.HasErrors() {
+			return nil, errorAt(at, "Not a condition", "This is a text with values in it. Write the condition without ${ }, or put all of it inside.")
 		}
 	}
 	if diags := guardTokens(x.text, at.Filename, start, hclsyntax.LexExpression, false); diags != nil {

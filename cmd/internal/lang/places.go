@@ -157,31 +157,43 @@ func (sh *shared) readFile(dir, path string) (string, error) {
 	return text, err
 }
 
-// readText reads a plain file of UTF-8, of at most MaxFile bytes. Its errors
-// do not hold the path.
+// readText reads a plain file of UTF-8, of at most MaxFile bytes.
 func readText(path string) (string, error) {
+	b, err := ReadFile(path, MaxFile)
+	if err == nil && !utf8.Valid(b) {
+		err = errors.New("not UTF-8")
+	}
+	return string(b), err
+}
+
+// ReadFile reads a plain file of at most limit bytes, whole MiB. It waits on
+// no pipe and no device. Its errors do not hold the path.
+func ReadFile(path string, limit int64) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return "", cause(err)
+		return nil, cause(err)
 	}
-	if !info.Mode().IsRegular() {
-		return "", errors.New("not a plain file")
+	if !info.Mode().IsRegular() { // opening a device may do something
+		return nil, errors.New("not a plain file")
 	}
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // what was a file may have become a pipe
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return "", cause(err)
+		return nil, cause(err)
 	}
 	defer func() { _ = f.Close() }() // only read
-	b, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
+	if info, err = f.Stat(); err != nil {
+		return nil, cause(err)
+	} else if !info.Mode().IsRegular() { // another one by now
+		return nil, errors.New("not a plain file")
+	}
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
 	switch {
 	case err != nil:
-		return "", cause(err)
-	case len(b) > MaxFile:
-		return "", errors.New("larger than 4 MiB")
-	case !utf8.Valid(b):
-		return "", errors.New("not UTF-8")
+		return nil, cause(err)
+	case int64(len(b)) > limit:
+		return nil, fmt.Errorf("larger than %d MiB", limit>>20)
 	}
-	return string(b), nil
+	return b, nil
 }
 
 func cause(err error) error {
