@@ -301,7 +301,7 @@ func TestManyReceiversShareAPace(t *testing.T) {
 
 func TestSlackRejectedBlocksArePostedAsText(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := startPost(t, "a")
+		p := startPost(t, "a", "b")
 		p.slack.Fault = func(c alertstest.Call) alertstest.Fault {
 			if c.Number == 1 {
 				return alertstest.Fault{Code: "invalid_blocks"}
@@ -312,6 +312,19 @@ func TestSlackRejectedBlocksArePostedAsText(t *testing.T) {
 		wait(time.Minute)
 		if m := p.slack.Messages(); len(m) != 1 || len(m[0].Blocks) != 0 || m[0].Text != "🔴 a is failing: x" {
 			t.Errorf("messages %+v", m)
+		}
+		p.run("b", checks.Failed, "x")
+		wait(time.Minute)
+		p.slack.Fault = func(c alertstest.Call) alertstest.Fault {
+			if c.Number == 4 {
+				return alertstest.Fault{Code: "invalid_blocks"}
+			}
+			return alertstest.Fault{}
+		}
+		p.run("b", checks.Passed, "")
+		wait(time.Minute)
+		if m := p.slack.Messages()[1]; m.Reader != "🟢 b recovered after 1m" {
+			t.Errorf("the edited message shows %q", m.Reader)
 		}
 		p.stop()
 	})

@@ -168,8 +168,8 @@ func (s *Slack) edit(ctx context.Context, ref Reference, out outgoing) (lost boo
 		switch {
 		case err == nil:
 			return false, nil
-		case errors.Is(err, errRejected) && out.blocks != nil:
-			out.blocks = nil
+		case errors.Is(err, errRejected) && len(out.blocks) > 0:
+			out.blocks = []slack.Block{}
 			continue
 		case isLost(err):
 			return true, nil
@@ -203,7 +203,7 @@ func (o outgoing) options() []slack.MsgOption {
 	out := []slack.MsgOption{
 		slack.MsgOptionText(o.text, false), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
 	}
-	if len(o.blocks) > 0 {
+	if o.blocks != nil { // an edit without any keeps the old ones, unless it says that there are none
 		out = append(out, slack.MsgOptionBlocks(o.blocks...))
 	}
 	return out

@@ -259,6 +259,9 @@ func (s *Slack) take(req request) (Message, string) {
 			return Message{}, "message_not_found"
 		}
 		m.ID, m.Thread, m.Broadcast, m.Edited = req.ts, s.messages[i].Thread, s.messages[i].Broadcast, true
+		if len(req.blocks) == 0 { // Slack keeps the old ones
+			m.Blocks, m.Reader = s.messages[i].Blocks, s.messages[i].Reader
+		}
 		s.messages[i] = m
 		return m, ""
 	default:
