@@ -35,7 +35,7 @@ func families() []family {
 		{"watchword_check_attempts_total", "Attempts made, retries included.", counter, check(), eachCheck(checkAttempts)},
 		{"watchword_check_duration_seconds", "How long runs took, without the delays between retries. Runs with the outcome unknown are not counted.", histogram, check(), eachCheck(checkDuration)},
 		{"watchword_check_failing_since_timestamp_seconds", "When the check began to fail. 0 while it passes.", gauge, check(), checkFailingSince},
-		{"watchword_check_failures_total", "Runs that did not pass, by reason.", counter, check("reason"), eachCheck(checkFailures)},
+		{"watchword_check_failures_total", "Runs that failed or whose outcome is unknown, by reason.", counter, check("reason"), eachCheck(checkFailures)},
 		{"watchword_check_http_status_code", "Status of the last run's answer. 0 without an answer.", gauge, check("step"), eachCheck(checkStatusCode)},
 		{"watchword_check_info", "What is configured for the check. Always 1.", gauge, check("schedule", "severity"), eachCheck(checkInfo)},
 		{"watchword_check_last_duration_seconds", "How long the last run took, without the delays between retries.", gauge, check(), eachCheck(checkLastDuration)},
