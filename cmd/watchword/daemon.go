@@ -24,9 +24,9 @@ import (
 
 const (
 	// A daemon that is told to stop has 20 seconds: for the runs in flight,
-	// then for the queue.
-	drainRuns  = 12 * time.Second
-	drainQueue = 6 * time.Second
+	// then for the queue, then for pages that are being read.
+	drainRuns  = 10 * time.Second
+	drainQueue = 4 * time.Second
 
 	// maxLogged is how many mistakes of a reload stand in the log; validate
 	// tells all.
