@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -193,7 +192,7 @@ func (a *app) writeAnswer(answer whichAnswer) {
 func describe(id *certs.Identity) string {
 	leaf := id.Leaf()
 	if leaf == nil {
-		return fmt.Sprintf("%s (its files cannot be read: %v)", id.Name(), errors.Unwrap(id.Err()))
+		return fmt.Sprintf("%s (its files cannot be read: %v)", id.Name(), id.Err())
 	}
 	return fmt.Sprintf("%s (%s, issued by %s, expires %s)", id.Name(), leaf.Subject, leaf.Issuer, leaf.NotAfter.UTC().Format(time.DateOnly))
 }
