@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"crypto/tls"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"watchword/certs/certstest"
+)
+
+// The configuration of the README is valid, and its failure looks as the
+// README shows it.
+func TestReadme(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	configuration, failure := fenced(t, readme, "hcl"), fenced(t, readme, "text")
+
+	dir := t.TempDir()
+	path := write(t, dir, "watchword.hcl", configuration)
+	ca := certstest.NewCA(t)
+	if _, err := ca.Save(dir, "ca"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "certs"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, _, err := ca.Client("probe").Save(filepath.Join(dir, "certs"), "acme"); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), []string{"validate", "-c", path}, nil, &stdout, &stderr); code != exitOK {
+		t.Fatalf("validate: exit code %d\n%s", code, stderr.String())
+	}
+
+	api := certstest.NewServer(t, &certstest.Server{
+		Pair: ca.Server("*.acme.example"), ClientAuth: tls.RequireAndVerifyClientCert,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = w.Write([]byte(`{"database": "down"}`))
+		}),
+	})
+	write(t, dir, "here.hcl", `
+certificate "ca" {
+  host = "orders.acme.example"
+  ca   = "ca.pem"
+}
+defaults {
+  request { connect_to = %q }
+}
+`, api.Addr())
+	stdout.Reset()
+	if code := run(t.Context(), []string{"test", "-c", dir}, nil, &stdout, &stderr); code != exitFailed {
+		t.Errorf("test: exit code %d, want %d\n%s", code, exitFailed, stderr.String())
+	}
+	if !strings.Contains(stdout.String(), failure) {
+		t.Errorf("the failure reads\n%s\nwant in it\n%s", stdout.String(), failure)
+	}
+}
+
+// fenced returns the only block of a language in a Markdown text.
+func fenced(t *testing.T, text []byte, language string) string {
+	t.Helper()
+	found := regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllSubmatch(text, -1)
+	if len(found) != 1 {
+		t.Fatalf("there are %d blocks of %s, want 1", len(found), language)
+	}
+	return string(found[0][1])
+}
