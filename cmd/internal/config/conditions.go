@@ -1,6 +1,11 @@
 package config
 
 import (
+	"runtime"
+	"sync"
+
+	"github.com/hashicorp/hcl/v2"
+
 	"watchword/checks"
 	"watchword/cmd/internal/lang"
 )
@@ -8,25 +13,45 @@ import (
 // maxConditions bounds a list of conditions.
 const maxConditions = 1000
 
+// precompile compiles the conditions of all blocks on all cores, which is the
+// greater part of the work where they differ: l.scope keeps what is right.
+func (l *loader) precompile(blocks []*block) {
+	var wg sync.WaitGroup
+	workers := runtime.GOMAXPROCS(0)
+	for first := range workers {
+		wg.Go(func() {
+			for i := first; i < len(blocks); i += workers {
+				_, _ = l.compile(blocks[i], "expect", lang.Expect)
+				_, _ = l.compile(blocks[i], "degraded_if", lang.DegradedIf)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func (l *loader) compile(b *block, name string, kind lang.Kind) ([]checks.Condition, hcl.Diagnostics) {
+	expr := given1(b, name)
+	if expr == nil {
+		return nil, nil
+	}
+	if elements, _ := lang.Elements(expr); len(elements) > maxConditions {
+		return nil, hcl.Diagnostics{diagnosed(hcl.DiagError, expr.Range(), "Too many conditions", "A list holds at most 1,000 of them.")}
+	}
+	return lang.CompileConditions(expr, l.scope, kind)
+}
+
 // conditions compiles a list of conditions.
 func (l *loader) conditions(b *block, name string, kind lang.Kind) opt[[]checks.Condition] {
 	expr := given1(b, name)
 	if expr == nil {
 		return opt[[]checks.Condition]{}
 	}
-	o := opt[[]checks.Condition]{at: b.attrs[name].Range, set: true, bad: true}
-	if elements, diags := lang.Elements(expr); !diags.HasErrors() && len(elements) > maxConditions {
-		l.errorf(expr.Range(), "Too many conditions", "There are %d, at most %d are allowed.", len(elements), maxConditions)
-		return o
-	}
-	list, diags := lang.CompileConditions(expr, l.scope, kind)
+	list, diags := l.compile(b, name, kind)
 	l.add(diags)
-	switch {
-	case diags.HasErrors():
-	case name == "expect" && len(list) == 0:
+	o := opt[[]checks.Condition]{value: list, at: b.attrs[name].Range, set: true, bad: diags.HasErrors()}
+	if name == "expect" && len(list) == 0 && !o.bad {
 		l.errorf(expr.Range(), "Nothing expected", "The list is empty, so every answer would pass. Leave expect out to expect status >= 200 && status < 400.")
-	default:
-		o.value, o.bad = list, false
+		o.bad = true
 	}
 	return o
 }

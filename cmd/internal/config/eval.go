@@ -122,7 +122,10 @@ func (l *loader) count(b *block, name string) opt[int] {
 
 func wholeNumber(v cty.Value, lowest, highest int64) (int, error) {
 	n, accuracy := v.AsBigFloat().Int64()
-	if accuracy != big.Exact || n < lowest || n > highest {
+	switch {
+	case !v.AsBigFloat().IsInt():
+		return 0, fmt.Errorf("%s is no whole number", clip(v.AsBigFloat().Text('g', 10)))
+	case accuracy != big.Exact || n < lowest || n > highest:
 		return 0, fmt.Errorf("%s is not between %d and %d", clip(v.AsBigFloat().Text('g', 10)), lowest, highest)
 	}
 	return int(n), nil

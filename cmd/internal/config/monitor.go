@@ -26,6 +26,7 @@ type spec struct{ text, zone string }
 // monitors builds a monitor of every check block over defaults.
 func (l *loader) monitors(blocks []*block, defaults *block) []*Monitor {
 	var outer *layer
+	l.precompile(blocks)
 	if defaults != nil {
 		outer = l.layer(defaults)
 		if outer.request != nil {

@@ -75,6 +75,7 @@ func BenchmarkGuard(b *testing.B) {
 	for name, src := range map[string]string{
 		"10000 checks": src.String(), "parentheses": strings.Repeat("(", MaxFile), "templates": strings.Repeat(`"${`, MaxFile/3),
 		"blocks": strings.Repeat("a{}\n", MaxFile/4), "list": "x = [" + strings.Repeat("1,", MaxFile/2-4) + "]",
+		"text after a list": "x = [" + strings.Repeat("1,", maxTokens/2-10) + `"` + strings.Repeat("a", MaxFile-maxTokens) + `"]`,
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -300,22 +300,18 @@ func (e *evaluationError) Error() string { return e.text }
 // constant reports whether a part of the expression is known at load and the
 // same for each run.
 func (n *lookup) constant(node hclsyntax.Expression) bool {
-	inner := &lookup{scope: n.scope, x: n.x, uses: n.uses}
-	dynamic := false
-	known := make(map[*hclsyntax.ScopeTraversalExpr]bool)
-	for _, r := range n.refs {
-		if r.access != nil || r.broken {
-			known[r.node] = true
-		}
-	}
+	constant := true
 	_ = hclsyntax.VisitAll(node, func(at hclsyntax.Node) hcl.Diagnostics {
 		switch e := at.(type) {
 		case *hclsyntax.ScopeTraversalExpr:
-			dynamic = dynamic || known[e]
+			for i := range n.refs {
+				r := &n.refs[i]
+				constant = constant && (r.node != e || r.access == nil && !r.broken)
+			}
 		case *hclsyntax.FunctionCallExpr:
-			inner.call(e)
+			constant = constant && !n.scope.shared.functions[e.Name].volatile
 		}
 		return nil
 	})
-	return !dynamic && !inner.volatile
+	return constant
 }

@@ -253,7 +253,7 @@ func wrongType(got, want cty.Type, err error) string {
 	case got.IsTupleType() && (want.IsListType() || want.IsSetType()):
 		for i, t := range got.TupleElementTypes() {
 			if !converts(t, want.ElementType()) {
-				what, got, want = fmt.Sprintf("Element %d", i+1), t, want.ElementType()
+				what, got, want = fmt.Sprintf("Element [%d]", i), t, want.ElementType()
 				break
 			}
 		}

@@ -15,9 +15,11 @@ func (n *lookup) types(unknown *hcl.EvalContext) hcl.Diagnostics {
 	diags := n.diags
 	_, more := n.x.node.Value(unknown)
 	diags = merge(diags, conceal(more))
-	for _, part := range operands(nil, n.x.node) {
-		_, more := part.Value(unknown)
-		diags = merge(diags, conceal(more))
+	if parts := operands(nil, n.x.node); len(parts) > 1 {
+		for _, part := range parts {
+			_, more := part.Value(unknown)
+			diags = merge(diags, conceal(more))
+		}
 	}
 	_ = hclsyntax.VisitAll(n.x.node, func(node hclsyntax.Node) hcl.Diagnostics {
 		if op, ok := node.(*hclsyntax.BinaryOpExpr); ok && (op.Op == hclsyntax.OpEqual || op.Op == hclsyntax.OpNotEqual) {
