@@ -27,16 +27,13 @@ const (
 	// then for the queue, then for pages that are being read.
 	drainRuns  = 10 * time.Second
 	drainQueue = 4 * time.Second
-
-	// maxLogged is how many mistakes of a reload stand in the log; validate
-	// tells all.
-	maxLogged = 20
 )
 
 // A daemon runs a configuration until it is told to stop. Set the fields with
 // capital letters, then call Run once.
 type daemon struct {
 	Load      func(context.Context) (*config.Config, error) // at start and at each reload
+	Files     func() []string                               // names of the configuration's files now; may be nil
 	Logger    *slog.Logger
 	Secrets   *redaction                                   // of the logger: follows the configuration
 	Web       *web.Server                                  // how to listen; what it serves is filled in
@@ -56,24 +53,25 @@ type daemon struct {
 	ready     atomic.Bool
 	outcomes  sync.Map // of the last run of each check by name, for the log
 
-	mu    sync.Mutex      // one reload at a time
-	first config.Settings // some settings hold until the next start
+	mu      sync.Mutex                 // one reload at a time
+	senders map[string]alerts.Receiver // of the configuration that runs
+	first   config.Settings            // some settings hold until the next start
 }
 
 // Run starts everything and returns when ctx has ended, what was running has
 // finished and what was queued has been sent, or the time for that is up. The
 // error is about the start, or about a part that gave up.
 func (d *daemon) Run(ctx context.Context) error {
+	read := time.Now()
 	cfg, err := d.Load(ctx)
 	if err != nil {
 		return err
 	}
-	d.Secrets.Follow(cfg.Redactor)
 	if err := d.open(cfg); err != nil {
 		return err
 	}
 	defer func() {
-		if err := d.db.Close(); err != nil {
+		if err := errors.Join(d.db.Close(), d.watcher.Close()); err != nil {
 			d.Logger.ErrorContext(ctx, "closing the state file", "error", err)
 		}
 	}()
@@ -88,7 +86,7 @@ func (d *daemon) Run(ctx context.Context) error {
 			d.forbidden = append(d.forbidden, tcp.AddrPort())
 		}
 	}
-	if err := d.apply(ctx, cfg); err != nil {
+	if err := d.apply(ctx, cfg, read); err != nil {
 		return err
 	}
 	for _, p := range d.db.Problems() {
@@ -99,12 +97,13 @@ func (d *daemon) Run(ctx context.Context) error {
 
 // open makes the parts and joins them.
 func (d *daemon) open(cfg *config.Config) (err error) {
-	if d.watcher, err = newWatcher(d.Logger); err != nil {
-		return err
-	}
 	if d.db, err = store.Open(cfg.Settings.State, store.Options{Logger: d.Logger}); err != nil {
 		return err
 	}
+	if d.watcher, err = newWatcher(d.Logger); err != nil {
+		return errors.Join(err, d.db.Close())
+	}
+	d.watcher.list = d.Files
 	d.metrics = metrics.New(metrics.Build{Version: version, Revision: revision(), GoVersion: runtime.Version()})
 	d.outbox = &alerts.Outbox{Store: d.db, Logger: d.Logger}
 	d.engine = &alerts.Engine{Store: d.db, Logger: d.Logger, Wake: d.outbox.Wake}
@@ -135,63 +134,6 @@ func (d *daemon) open(cfg *config.Config) (err error) {
 	d.Web.Version = version
 	d.Web.Logger = d.Logger
 	return nil
-}
-
-// apply makes cfg the configuration that runs. After an error the one before
-// goes on.
-func (d *daemon) apply(ctx context.Context, cfg *config.Config) error {
-	if err := d.engine.Load(ctx, setup(cfg)); err != nil {
-		return fmt.Errorf("loading the state of alerts: %w", err)
-	}
-	d.outbox.SetReceivers(receivers(cfg, &d.pacer))
-	d.metrics.SetLocation(cfg.Settings.Location)
-	d.metrics.SetChecks(measured(cfg))
-	d.metrics.SetCertificates(cfg.Certificates.Identities(), uses(cfg))
-	d.metrics.SetReload(true, time.Now())
-	d.scheduler.SetMaxConcurrent(cfg.Settings.MaxConcurrent)
-	d.scheduler.Set(d.jobs(cfg))
-	d.watcher.Set(cfg.Files, cfg.Dirs)
-	for _, u := range cfg.Unreadable {
-		d.Logger.ErrorContext(ctx, "cannot be used; the checks that need it fail", "kind", u.Kind, "name", u.Name,
-			"file", u.Source.File, "line", u.Source.Line, "error", u.Err)
-	}
-	for _, w := range cfg.Warnings {
-		d.Logger.WarnContext(ctx, w.Summary, "file", w.File, "line", w.Line, "detail", w.Detail)
-	}
-	return nil
-}
-
-// reload reads the configuration again. A bad one changes nothing.
-func (d *daemon) reload(ctx context.Context) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	cfg, err := d.Load(ctx)
-	if err == nil {
-		d.Secrets.Follow(cfg.Redactor)
-		err = d.apply(ctx, cfg)
-	}
-	if err == nil {
-		d.Logger.InfoContext(ctx, "configuration reloaded", "checks", len(cfg.Monitors), "certificates", len(cfg.Sources))
-		if cfg.Settings.Listen != d.first.Listen || cfg.Settings.State != d.first.State {
-			d.Logger.WarnContext(ctx, "settings.listen and settings.state change with the next start only", "listen", d.first.Listen, "state", d.first.State)
-		}
-		return nil
-	}
-	if ctx.Err() != nil {
-		return err // it is the end of the daemon that ended the reload
-	}
-	d.metrics.SetReload(false, time.Now())
-	var invalid *config.Error
-	if !errors.As(err, &invalid) {
-		d.Logger.ErrorContext(ctx, "configuration not reloaded, the one before goes on", "error", err)
-		return err
-	}
-	d.Logger.ErrorContext(ctx, "configuration not reloaded, the one before goes on", "mistakes", invalid.Diagnostics.Errors())
-	for _, m := range invalid.Diagnostics[:min(len(invalid.Diagnostics), maxLogged)] {
-		d.Logger.ErrorContext(ctx, m.Summary,
-			"file", m.File, "line", m.Line, "column", m.Column, "detail", m.Detail)
-	}
-	return err
 }
 
 // jobs are one job for each enabled check.
@@ -288,19 +230,4 @@ func (d *daemon) serve(ctx context.Context, cfg *config.Config) error {
 	wg.Wait()
 	d.Logger.InfoContext(ctx, "stopped")
 	return errors.Join(err, cause)
-}
-
-// reloads waits for reasons to read the configuration again.
-func (d *daemon) reloads(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-d.Hangup:
-			d.Logger.InfoContext(ctx, "reloading: told by a signal")
-		case <-d.watcher.changed:
-			d.Logger.InfoContext(ctx, "reloading: files have changed")
-		}
-		_ = d.reload(ctx) // has told of its errors
-	}
 }

@@ -1,30 +1,38 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"watchword/checks"
 )
 
-// A redaction knows the secrets of the configuration that runs now. The zero
-// value knows none.
+// A redaction knows the secrets of the configuration that runs now, and of the
+// one before: runs of that may not be over. The zero value knows none.
 type redaction struct {
-	p atomic.Pointer[checks.Redactor]
+	now, before atomic.Pointer[checks.Redactor]
 }
 
 // Follow replaces the secrets that are known.
-func (r *redaction) Follow(redactor *checks.Redactor) { r.p.Store(redactor) }
+func (r *redaction) Follow(redactor *checks.Redactor) { r.before.Store(r.now.Swap(redactor)) }
+
+// Redact replaces all secrets that are known.
+func (r *redaction) Redact(s string) string {
+	return r.now.Load().Redact(r.before.Load().Redact(s))
+}
 
 // newLogger writes lines to w in which no secret stands. format is text or json.
 func newLogger(w io.Writer, format string, secrets *redaction) *slog.Logger {
 	opts := &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		switch v := a.Value.Any().(type) {
 		case string:
-			a.Value = slog.StringValue(secrets.p.Load().Redact(v))
-		case error:
-			a.Value = slog.StringValue(secrets.p.Load().Redact(v.Error()))
+			a.Value = slog.StringValue(secrets.Redact(v))
+		case slog.Level, time.Time, time.Duration, bool, int64, uint64, float64:
+		default:
+			a.Value = slog.StringValue(secrets.Redact(fmt.Sprint(v)))
 		}
 		return a
 	}}

@@ -34,7 +34,14 @@ runs in flight and sends what is queued, within 20 seconds.`,
 			defer signal.Stop(hangup)
 			secrets := new(redaction)
 			d := &daemon{
-				Load:      func(ctx context.Context) (*config.Config, error) { return a.load(ctx) },
+				Load: func(ctx context.Context) (*config.Config, error) { return a.load(ctx) },
+				Files: func() []string {
+					files, err := config.Find(a.configPath)
+					if err != nil {
+						return nil // the folder is gone: no file is there
+					}
+					return files
+				},
 				Logger:    newLogger(a.stderr, logFormat, secrets),
 				Secrets:   secrets,
 				Web:       server,

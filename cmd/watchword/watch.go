@@ -27,8 +27,10 @@ const (
 // quiet since. Folders are watched rather than files, because files are
 // replaced, and Kubernetes swaps a whole folder by its link `..data`.
 type watcher struct {
-	changed chan struct{} // receives when it is time to read the files again
+	changed chan struct{}   // receives when it is time to read the files again
+	list    func() []string // names of the configuration's files now, for the comparison; nil: those that were set
 	logger  *slog.Logger
+	stale   chan struct{} // receives when a file had changed before it was watched
 
 	mu     sync.Mutex
 	notify *fsnotify.Watcher
@@ -44,36 +46,46 @@ func newWatcher(logger *slog.Logger) (*watcher, error) {
 		return nil, fmt.Errorf("watching files: %w", err)
 	}
 	return &watcher{
-		changed: make(chan struct{}, 1), logger: logger, notify: notify, seed: maphash.MakeSeed(),
+		changed: make(chan struct{}, 1), stale: make(chan struct{}, 1),
+		logger: logger, notify: notify, seed: maphash.MakeSeed(),
 	}, nil
 }
 
-// Set replaces what is watched. A folder that cannot be watched is compared
-// every watchPoll only.
-func (w *watcher) Set(files, dirs []string) {
+// Close lets go of all folders.
+func (w *watcher) Close() error { return w.notify.Close() }
+
+// Set replaces what is watched. Files that have changed since they were read
+// count as changed. A folder that cannot be watched is compared every
+// watchPoll only.
+func (w *watcher) Set(files, dirs []string, read time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	old := w.dirs
+	watched := setOf(w.notify.WatchList()) // a folder that was deleted and made again is not in it
 	w.files, w.dirs = setOf(files), setOf(dirs)
 	for dir := range w.dirs {
-		if old[dir] {
+		if watched[dir] {
 			continue
 		}
 		if err := w.notify.Add(dir); err != nil {
 			w.logger.Warn("cannot watch a folder, comparing its files instead", "folder", dir, "error", err)
 		}
 	}
-	for dir := range old {
+	for dir := range watched {
 		if !w.dirs[dir] {
 			_ = w.notify.Remove(dir) // it may be gone already
 		}
 	}
 	w.seen = w.fingerprint()
+	for file := range w.files {
+		if info, err := os.Stat(file); err == nil && info.ModTime().After(read) {
+			tell(w.stale)
+			return
+		}
+	}
 }
 
 // Run tells of changes until ctx ends.
 func (w *watcher) Run(ctx context.Context) error {
-	defer w.notify.Close()
 	quiet := time.NewTimer(0)
 	<-quiet.C
 	poll := time.NewTicker(watchPoll)
@@ -95,12 +107,19 @@ func (w *watcher) Run(ctx context.Context) error {
 			if w.differs() {
 				quiet.Reset(watchQuiet)
 			}
+		case <-w.stale:
+			quiet.Reset(watchQuiet)
 		case <-quiet.C:
-			select {
-			case w.changed <- struct{}{}:
-			default: // already told, not yet heard
-			}
+			tell(w.changed)
 		}
+	}
+}
+
+// tell sends unless that has been told already and not yet heard.
+func tell(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
 }
 
@@ -131,10 +150,15 @@ func (w *watcher) differs() bool {
 	return changed
 }
 
-// fingerprint condenses size and time of all files, links followed. The order
-// of the files does not matter.
+// fingerprint condenses size and time of all files, links followed, and the
+// names of those of the configuration. Their order does not matter.
 func (w *watcher) fingerprint() uint64 {
 	var sum uint64
+	if w.list != nil {
+		for _, name := range w.list() {
+			sum += maphash.String(w.seed, name)
+		}
+	}
 	for file := range w.files {
 		line := file
 		if info, err := os.Stat(file); err == nil {

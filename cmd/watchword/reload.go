@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"watchword/alerts"
+	"watchword/cmd/internal/config"
+)
+
+// maxLogged is how many mistakes of a reload stand in the log; validate tells
+// all.
+const maxLogged = 20
+
+// reloads waits for reasons to read the configuration again.
+func (d *daemon) reloads(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.Hangup:
+			d.Logger.InfoContext(ctx, "reloading: told by a signal")
+		case <-d.watcher.changed:
+			d.Logger.InfoContext(ctx, "reloading: files have changed")
+		}
+		_ = d.reload(ctx) // has told of its errors
+	}
+}
+
+// reload reads the configuration again. A bad one changes nothing.
+func (d *daemon) reload(ctx context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	read := time.Now()
+	cfg, err := d.Load(ctx)
+	if ctx.Err() != nil {
+		return err // it is the end of the daemon that ended the reload
+	}
+	if err != nil {
+		d.refused(ctx, err)
+		return err
+	}
+	if err := d.apply(ctx, cfg, read); err != nil {
+		d.Logger.ErrorContext(ctx, "configuration reloaded, but not all of it", "error", err)
+		return err
+	}
+	d.Logger.InfoContext(ctx, "configuration reloaded", "checks", len(cfg.Monitors), "certificates", len(cfg.Sources))
+	if cfg.Settings.Listen != d.first.Listen || cfg.Settings.State != d.first.State {
+		d.Logger.WarnContext(ctx, "settings.listen and settings.state change with the next start only", "listen", d.first.Listen, "state", d.first.State)
+	}
+	return nil
+}
+
+// refused tells why a configuration was not taken.
+func (d *daemon) refused(ctx context.Context, err error) {
+	const message = "configuration not reloaded, the one before goes on"
+	d.metrics.SetReload(false, time.Now())
+	var invalid *config.Error
+	if !errors.As(err, &invalid) {
+		d.Logger.ErrorContext(ctx, message, "error", err)
+		return
+	}
+	d.Logger.ErrorContext(ctx, message, "mistakes", invalid.Diagnostics.Errors())
+	for _, m := range invalid.Diagnostics[:min(len(invalid.Diagnostics), maxLogged)] {
+		d.Logger.ErrorContext(ctx, m.Summary, "file", m.File, "line", m.Line, "column", m.Column, "detail", m.Detail)
+	}
+}
+
+// apply makes cfg, whose files were read from the moment read on, the
+// configuration that runs. An error says that the alerts could not store all
+// of what follows from it.
+func (d *daemon) apply(ctx context.Context, cfg *config.Config, read time.Time) error {
+	d.Secrets.Follow(cfg.Redactor)
+	err := d.engine.Load(ctx, setup(cfg))
+	senders := receivers(cfg, &d.pacer)
+	d.outbox.SetReceivers(senders)
+	for name := range d.senders {
+		if senders[name] == nil {
+			d.notice(ctx, alerts.Problem{Cause: "receiver " + name}) // whatever was wrong with it
+		}
+	}
+	d.senders = senders
+	d.metrics.SetLocation(cfg.Settings.Location)
+	d.metrics.SetChecks(measured(cfg))
+	d.metrics.SetCertificates(cfg.Certificates.Identities(), uses(cfg))
+	d.metrics.SetReload(true, time.Now())
+	d.scheduler.SetMaxConcurrent(cfg.Settings.MaxConcurrent)
+	d.scheduler.Set(d.jobs(cfg))
+	d.watcher.Set(cfg.Files, cfg.Dirs, read)
+	for _, u := range cfg.Unreadable {
+		d.Logger.ErrorContext(ctx, "cannot be used; the checks that need it fail", "kind", u.Kind, "name", u.Name,
+			"file", u.Source.File, "line", u.Source.Line, "error", u.Err)
+	}
+	for _, w := range cfg.Warnings {
+		d.Logger.WarnContext(ctx, w.Summary, "file", w.File, "line", w.Line, "detail", w.Detail)
+	}
+	if err != nil {
+		return fmt.Errorf("loading the alerts: %w", err)
+	}
+	return nil
+}
