@@ -116,9 +116,9 @@ func TestNginx(t *testing.T) {
 		"none":     {want: checks.ReasonClientCertRequired, text: `127.0.0.1 demands a client certificate, and none was sent: none is configured. It accepts: "Acme CA". No certificate of yours is issued by that.`},
 		"wrong CA": {
 			[]*certs.Identity{stranger},
-			checks.ReasonClientCertRejected,
+			checks.ReasonClientCertUnknownCA,
 			`127.0.0.1 accepted the connection, then refused certificate stranger (CN=probe, issued by "Other CA", expires ` + date(stranger.Leaf().NotAfter) +
-				`) with status 400, "The SSL certificate error". It accepts: "Acme CA". No certificate of yours is issued by that.`,
+				`). It accepts: "Acme CA". No certificate of yours is issued by that.`,
 		},
 		"expired": {
 			[]*certs.Identity{expired},

@@ -194,10 +194,20 @@ func (h *hop) pageRefusal(x *Exchange) *failure {
 	case !h.sent && bytes.Contains(x.Body, []byte("No required SSL certificate was sent")):
 		return h.required()
 	case h.sent && bytes.Contains(x.Body, []byte("The SSL certificate error")):
-		return h.refused(ReasonClientCertRejected, `status 400, "The SSL certificate error"`)
+		reason := ReasonClientCertRejected
+		if accepts := h.asked.AcceptableCAs; len(accepts) > 0 && h.valid() && !issuedByOneOf(h.choice.Identity.Chain(), accepts) {
+			reason = ReasonClientCertUnknownCA // the page does not tell, but the handshake did
+		}
+		return h.refused(reason, `status 400, "The SSL certificate error"`)
 	default:
 		return nil
 	}
+}
+
+// valid reports whether the certificate that was sent is valid now.
+func (h *hop) valid() bool {
+	leaf, now := h.choice.Identity.Leaf(), h.runner.now()
+	return !now.After(leaf.NotAfter) && !now.Before(leaf.NotBefore)
 }
 
 // rawAuthority returns the name of an authority from its subject in DER.
