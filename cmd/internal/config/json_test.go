@@ -83,7 +83,7 @@ route {
     {"receivers": []}
   ]
 }`)
-	o := Options{Environ: environ("TOKEN", "xoxb-1"), WorkDir: "/work"}
+	o := Options{Environ: environ("TOKEN", "xoxb-1"), WorkDir: "/srv"}
 	a, b := load(t, native, o), load(t, jsonDir, o)
 
 	sameZone := cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })

@@ -70,11 +70,11 @@ func rendered(t *testing.T, c *checks.Check) *checks.Rendered {
 
 func TestEmptySettings(t *testing.T) {
 	dir := write(t, "a.hcl", "")
-	c := load(t, dir, Options{WorkDir: "/work"})
+	c := load(t, dir, Options{WorkDir: "/srv"})
 	const day = 24 * time.Hour
 	want := Settings{
 		Listen:            "127.0.0.1:9780",
-		State:             "/work/watchword.db",
+		State:             "/srv/watchword.db",
 		Timezone:          time.UTC,
 		MaxConcurrent:     1000,
 		CertificateExpiry: []time.Duration{30 * day, 14 * day, 7 * day, 3 * day, day},
@@ -89,7 +89,7 @@ func TestStatePath(t *testing.T) {
 	tests := []struct {
 		name, state, env, want string
 	}{
-		{"working directory", `"w.db"`, "", "/work/w.db"},
+		{"working directory", `"w.db"`, "", "/srv/w.db"},
 		{"state directory", `"w.db"`, "/var/lib/watchword", "/var/lib/watchword/w.db"},
 		{"first of several", `"w.db"`, "/a:/b", "/a/w.db"},
 		{"absolute", `"/srv/w.db"`, "/var/lib/watchword", "/srv/w.db"},
@@ -97,7 +97,7 @@ func TestStatePath(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := write(t, "sub/a.hcl", "settings {\n  state = "+tt.state+"\n}\n")
-			c := load(t, dir, Options{WorkDir: "/work", Environ: environ("STATE_DIRECTORY", tt.env)})
+			c := load(t, dir, Options{WorkDir: "/srv", Environ: environ("STATE_DIRECTORY", tt.env)})
 			if c.Settings.State != tt.want {
 				t.Errorf("state is %s, want %s", c.Settings.State, tt.want)
 			}
