@@ -5,11 +5,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/slack-go/slack"
-
-	"watchword/checks"
 )
 
 // Slack's limits, and ours where it has none or a higher one.
@@ -181,27 +178,10 @@ func exchange(f *Failure) string {
 		}
 		lines = append(lines, line)
 	}
-	if t := phases(f.Timing); t != "" {
+	if t := f.Timing.String(); t != "" {
 		lines = append(lines, t)
 	}
 	return strings.Join(lines, "\n")
-}
-
-// phases shows the phase times, those that took none left out.
-func phases(t checks.Timing) string {
-	if t.Total == 0 {
-		return ""
-	}
-	var parts []string
-	for _, p := range []struct {
-		name string
-		took time.Duration
-	}{{"dns", t.DNS}, {"connect", t.Connect}, {"tls", t.TLS}, {"wait", t.Wait}, {"transfer", t.Transfer}, {"total", t.Total}} {
-		if p.took > 0 {
-			parts = append(parts, p.name+" "+phase(p.took))
-		}
-	}
-	return strings.Join(parts, " · ")
 }
 
 // facts tells since when, how often, where.

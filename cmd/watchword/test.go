@@ -199,7 +199,7 @@ func (a *app) writeStep(s screen, step checks.StepResult) {
 	} else {
 		line("certificate", "none went along")
 	}
-	line("phases", phases(step.Timing))
+	line("phases", step.Timing.String())
 	line("body", step.Body)
 	line("repeat", step.Curl)
 }
@@ -215,23 +215,6 @@ func explained(f checks.Explanation) string {
 		lines = append(lines, fmt.Sprintf("%s is %v", v.Name, v.Value))
 	}
 	return strings.Join(lines, "\n")
-}
-
-// phases shows where the time went.
-func phases(t checks.Timing) string {
-	if t.Total == 0 {
-		return ""
-	}
-	var parts []string
-	for _, p := range []struct {
-		name string
-		d    time.Duration
-	}{{"dns", t.DNS}, {"connect", t.Connect}, {"tls", t.TLS}, {"wait", t.Wait}, {"transfer", t.Transfer}} {
-		if p.d > 0 {
-			parts = append(parts, fmt.Sprintf("%s %s", p.name, p.d.Round(time.Microsecond*10)))
-		}
-	}
-	return fmt.Sprintf("%s = %s", strings.Join(parts, " + "), t.Total.Round(time.Microsecond*10))
 }
 
 func indent(w io.Writer, prefix, text string) {

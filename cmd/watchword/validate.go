@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -28,7 +27,10 @@ each with its source line. It reads certificates, keys and secrets too, unless
 Exit code 0: valid. 1: only warnings, and --strict was given. 2: mistakes.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			opts := a.options()
+			opts, err := a.options()
+			if err != nil {
+				return err
+			}
 			opts.Validate, opts.Offline = true, offline
 			return a.validate(cmd.Context(), opts, output, strict)
 		},
@@ -54,14 +56,7 @@ func (a *app) validate(ctx context.Context, opts config.Options, output string, 
 		found = cfg.Warnings
 	}
 	if output == "json" {
-		if found == nil {
-			found = config.Diagnostics{}
-		}
-		report := struct {
-			Valid       bool               `json:"valid"`
-			Diagnostics config.Diagnostics `json:"diagnostics"`
-		}{err == nil, found}
-		if err := a.writeJSON(report); err != nil {
+		if err := found.WriteJSON(a.stdout); err != nil {
 			return err
 		}
 	} else {
@@ -82,27 +77,25 @@ func (a *app) validate(ctx context.Context, opts config.Options, output string, 
 }
 
 // options are those that the command line gives for loading.
-func (a *app) options() config.Options {
+func (a *app) options() (config.Options, error) {
 	vars := make(map[string]string, len(a.vars))
 	for _, v := range a.vars {
-		name, value, _ := strings.Cut(v, "=")
+		name, value, ok := strings.Cut(v, "=")
+		if !ok {
+			return config.Options{}, usagef("--var %s: want NAME=VALUE", v)
+		}
 		vars[name] = value
 	}
-	return config.Options{Vars: vars, VarFiles: a.varFiles, Environ: a.environ}
+	return config.Options{Vars: vars, VarFiles: a.varFiles, Environ: a.environ}, nil
 }
 
-// load reads the configuration for a command that only looks at it, and tells
-// the warnings.
+// load reads the configuration for a command that does not judge it.
 func (a *app) load(ctx context.Context) (*config.Config, error) {
-	for _, v := range a.vars {
-		if !strings.Contains(v, "=") {
-			return nil, usagef("--var %s: want NAME=VALUE", v)
-		}
+	opts, err := a.options()
+	if err != nil {
+		return nil, err
 	}
-	if _, err := os.Stat(a.configPath); err != nil {
-		return nil, fmt.Errorf("opening the configuration: %w", err)
-	}
-	return config.Load(ctx, a.configPath, a.options())
+	return config.Load(ctx, a.configPath, opts)
 }
 
 // writeDiagnostics shows mistakes and warnings with their source lines.
