@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"watchword/alerts"
@@ -17,6 +18,7 @@ const maxLogged = 20
 // reloads waits for reasons to read the configuration again.
 func (d *daemon) reloads(ctx context.Context) error {
 	for {
+		debug.FreeOSMemory() // a load takes many times the memory of what it loads
 		select {
 		case <-ctx.Done():
 			return nil
