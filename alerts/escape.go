@@ -101,7 +101,7 @@ func control(rest []rune) bool {
 		return false
 	}
 	begin := strings.ToLower(string(rest[:min(len(rest), 7)]))
-	for _, p := range []string{"!", "@", "#", "http", "mailto:", "tel:", "slack:"} {
+	for _, p := range []string{"!", "@", "#", "http", "mailto", "tel:", "slack:"} {
 		if strings.HasPrefix(begin, p) {
 			return true
 		}

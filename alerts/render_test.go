@@ -173,7 +173,7 @@ func TestEscape(t *testing.T) {
 func FuzzSlackEscape(f *testing.F) {
 	for _, s := range []string{
 		"plain", "<!channel>", "<@U123|x>", "<#C1>", "<https://evil.example|click>", "&lt;!here&gt;", "@here @everyone", "`a` ```b```",
-		"\u202eabc", "\x00\x1b]8;;https://evil\x07", "http://evil.example", "<mailto:a@b>", "&amp;amp;", "< !channel>", "<\u200b!channel>",
+		"\u202eabc", "\x00\x1b]8;;https://evil\x07", "http://evil.example", "<mailto:a@b>", "<mailto", "&amp;amp;", "< !channel>", "<\u200b!channel>",
 	} {
 		f.Add(s)
 	}
