@@ -39,7 +39,7 @@ func (c *check) recordServers(steps []checks.StepResult, good bool) {
 			}
 			s := &c.servers[i]
 			s.notAfter = cert.NotAfter
-			if fingerprint := cut(cert.Fingerprint, maxFingerprint); s.fingerprint.value() != fingerprint {
+			if fingerprint := cut(cert.Fingerprint, maxFingerprint); s.fingerprint == nil || s.fingerprint.value() != fingerprint {
 				s.fingerprint = label("fingerprint", fingerprint)
 			}
 		}
