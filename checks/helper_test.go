@@ -147,6 +147,10 @@ func trust(t *testing.T, ca *certstest.CA) func(*checks.Request) {
 	return func(r *checks.Request) { r.Roots = pool }
 }
 
+// refusing is an address that refuses connections. A free port of a moment ago
+// would not do: the next server may get it.
+const refusing = "127.0.0.1:1"
+
 // connectTo makes a request dial a server whatever its URL says.
 func connectTo(addr string) func(*checks.Request) {
 	return func(r *checks.Request) { r.ConnectTo = addr }
@@ -156,6 +160,19 @@ func connectTo(addr string) func(*checks.Request) {
 // writes; the connection is closed when the function returns.
 func script(t *testing.T, answer func(w net.Conn)) (rawURL string) {
 	t.Helper()
+	return "http://" + rawServer(t, func(conn net.Conn) {
+		req, err := http.ReadRequest(bufio.NewReader(conn))
+		if err != nil {
+			return
+		}
+		_, _ = io.Copy(io.Discard, req.Body)
+		answer(conn)
+	})
+}
+
+// rawServer runs answer for each connection, one after the other, and closes it.
+func rawServer(t *testing.T, answer func(net.Conn)) (addr string) {
+	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -164,26 +181,16 @@ func script(t *testing.T, answer func(w net.Conn)) (rawURL string) {
 	go func() {
 		defer close(done)
 		for {
-			conn, err := l.Accept()
+			c, err := l.Accept()
 			if err != nil {
 				return
 			}
-			func() {
-				defer conn.Close()
-				req, err := http.ReadRequest(bufio.NewReader(conn))
-				if err != nil {
-					return
-				}
-				_, _ = io.Copy(io.Discard, req.Body)
-				answer(conn)
-			}()
+			answer(c)
+			_ = c.Close()
 		}
 	}()
-	t.Cleanup(func() {
-		_ = l.Close()
-		<-done
-	})
-	return "http://" + l.Addr().String()
+	t.Cleanup(func() { _ = l.Close(); <-done })
+	return l.Addr().String()
 }
 
 // versions are the versions of TLS that tests cover.

@@ -264,13 +264,7 @@ func TestBombs(t *testing.T) {
 }
 
 func TestConnectReasons(t *testing.T) {
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	free := l.Addr().String()
-	_ = l.Close()
-	wantReason(t, fetch(t, new(checks.Runner), "http://"+free), checks.ReasonConnectRefused, "refuses connections on port")
+	wantReason(t, fetch(t, new(checks.Runner), "http://"+refusing), checks.ReasonConnectRefused, "refuses connections on port")
 
 	url := serveHTTP(t, func(http.ResponseWriter, *http.Request) {})
 	addr := netip.MustParseAddrPort(strings.TrimPrefix(url, "http://"))

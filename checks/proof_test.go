@@ -94,7 +94,7 @@ func TestEveryReason(t *testing.T) {
 	silent := *p
 	silent.runner = &checks.Runner{Resolver: nameServer(t, nil)}
 	silent.provoke(checks.ReasonDNSTimeout, "-", "https://silent.example./")
-	p.provoke(checks.ReasonConnectRefused, "-", "https://"+freeAddr(t))
+	p.provoke(checks.ReasonConnectRefused, "-", "https://"+refusing)
 	p.provoke(checks.ReasonConnectTimeout, "-", "https://"+deaf(t))
 	p.provoke(checks.ReasonConnectUnreachable, "-", "https://255.255.255.255/")
 	for fault, want := range map[certstest.Fault]checks.Reason{

@@ -95,29 +95,6 @@ func TestOldVersionChosenByServer(t *testing.T) {
 	wantReason(t, fetch(t, new(checks.Runner), "https://"+addr), checks.ReasonTLSVersion)
 }
 
-// rawServer runs answer for each connection.
-func rawServer(t *testing.T, answer func(net.Conn)) (addr string) {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			answer(c)
-			_ = c.Close()
-		}
-	}()
-	t.Cleanup(func() { _ = l.Close(); <-done })
-	return l.Addr().String()
-}
-
 func TestServerName(t *testing.T) {
 	ca := certstest.NewCA(t)
 	s := certstest.NewServer(t, &certstest.Server{Pair: ca.Server("inner.example")})

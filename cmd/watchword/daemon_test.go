@@ -32,7 +32,6 @@ const siteToken = "xoxb-canary-5d1f" // must never be seen outside of requests t
 func newSite(t *testing.T) *site {
 	t.Helper()
 	s := &site{t: t, dir: t.TempDir(), ca: certstest.NewCA(t)}
-	s.ca.WriteFile(s.dir)
 	if _, _, _, err := s.ca.Client("probe").Save(s.dir, "probe"); err != nil {
 		t.Fatal(err)
 	}
@@ -159,12 +158,8 @@ func TestDaemonReloads(t *testing.T) {
 	write(t, s.dir, "main.hcl", s.base()+`check "orders" { schedul = "x" }`)
 	p.signal(syscall.SIGHUP)
 	p.await("configuration not reloaded")
-	if got := p.metric("watchword_config_last_reload_successful"); got != "0" && got != `` {
+	if got := p.metric(`watchword_config_last_reload_successful{location="fra1"}`); got != "0" {
 		t.Errorf("reload_successful is %q, want 0", got)
-	}
-	_, body := p.get("/metrics")
-	if !strings.Contains(body, `watchword_config_last_reload_successful{location="fra1"} 0`) && !strings.Contains(body, "watchword_config_last_reload_successful 0") {
-		t.Error("the metrics do not tell of the failed reload")
 	}
 	runs := func() string {
 		return p.metric(`watchword_check_runs_total{check="orders",group="",location="fra1",outcome="passed"}`)

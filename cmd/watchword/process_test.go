@@ -50,7 +50,7 @@ func launch(t *testing.T, path string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, changed: make(chan struct{}), exited: make(chan struct{})}
 	p.cmd = exec.Command("watchword", append([]string{"run", "-c", path, "--log-format", "json"}, args...)...)
-	p.cmd.Env = append(os.Environ(), "STATE_DIRECTORY="+filepath.Dir(path), "WATCHWORD_TEST=1")
+	p.cmd.Env = append(os.Environ(), "STATE_DIRECTORY="+filepath.Dir(path))
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -185,7 +185,7 @@ func (a *app) writeStep(s screen, step checks.StepResult) {
 	}
 	for _, f := range step.Failed {
 		fmt.Fprintf(a.stdout, "    %s %s\n", s.faint(fmt.Sprintf("%s:%d:", f.File, f.Line)), s.bold(f.Expression))
-		indent(a.stdout, "      ", explained(f))
+		indent(a.stdout, "      ", f.Message)
 	}
 	line := func(name, value string) {
 		if value != "" {
@@ -202,19 +202,6 @@ func (a *app) writeStep(s screen, step checks.StepResult) {
 	line("phases", step.Timing.String())
 	line("body", step.Body)
 	line("repeat", step.Curl)
-}
-
-// explained are the values of an expression, one a line; the message alone
-// where there are none.
-func explained(f checks.Explanation) string {
-	if f.Message != "" {
-		return f.Message
-	}
-	var lines []string
-	for _, v := range f.Values {
-		lines = append(lines, fmt.Sprintf("%s is %v", v.Name, v.Value))
-	}
-	return strings.Join(lines, "\n")
 }
 
 func indent(w io.Writer, prefix, text string) {
