@@ -53,9 +53,9 @@ func TestDashboardFiles(t *testing.T) {
 		t.Errorf("examples/grafana/dashboards holds %d files, want %d (error %v)", len(got), len(want), err)
 	}
 	for _, entry := range want {
-		new, newErr := os.ReadFile(filepath.Join(dir, entry.Name()))
+		written, newErr := os.ReadFile(filepath.Join(dir, entry.Name()))
 		old, oldErr := os.ReadFile(filepath.Join(committed, entry.Name()))
-		if newErr != nil || oldErr != nil || !bytes.Equal(new, old) {
+		if newErr != nil || oldErr != nil || !bytes.Equal(written, old) {
 			t.Errorf("examples/grafana/dashboards/%s is not what `watchword dashboards` writes: go test ./cmd/watchword -run DashboardFiles -update", entry.Name())
 		}
 	}

@@ -133,7 +133,7 @@ func answered(ctx context.Context, api, query string) (bool, error) {
 	}
 	res, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
-		return false, nil //nolint:nilerr // it starts
+		return false, nil // it starts
 	}
 	defer res.Body.Close()
 	var answer struct {
@@ -141,7 +141,7 @@ func answered(ctx context.Context, api, query string) (bool, error) {
 		Data          struct{ Result []json.RawMessage }
 	}
 	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
-		return false, nil //nolint:nilerr // it starts
+		return false, nil // it starts
 	}
 	if answer.Status == "error" {
 		return false, fmt.Errorf("prometheus says %s", answer.Error)
@@ -226,8 +226,10 @@ func ruleQueries(t *testing.T, file string) map[string]string {
 	var text, stderr strings.Builder
 	a := &app{stdout: &text, stderr: &stderr, environ: environ(map[string]string{"DEMO_SLACK_TOKEN": "xoxb-demo"})}
 	root := a.command()
-	root.SetArgs([]string{"rules", "-c", config, "--var", "listen=127.0.0.1:0", "--var", "api=" + world.api.Addr(),
-		"--var", "partner=" + world.partner.Addr(), "--var", "slack_api=http://127.0.0.1:1"})
+	root.SetArgs([]string{
+		"rules", "-c", config, "--var", "listen=127.0.0.1:0", "--var", "api=" + world.api.Addr(),
+		"--var", "partner=" + world.partner.Addr(), "--var", "slack_api=http://127.0.0.1:1",
+	})
 	if err := root.ExecuteContext(t.Context()); err != nil {
 		t.Fatalf("watchword rules: %v\n%s", err, stderr.String())
 	}

@@ -35,17 +35,17 @@ func certificates() Dashboard {
 }
 
 func clientTable() panel {
-	p := table("Client certificates", "Each client certificate with its subject and issuer, the time left, and how many checks stop working when it expires.", "none", columns,
+	p := table("Client certificates", "Each client certificate with its subject and issuer, the time left, and how many checks stop working when it expires.", columns,
 		query{expr: "sort(min by (certificate, subject, issuer, primary) (\n  (" + located("watchword_client_certificate_not_after_timestamp_seconds") + " - time())\n  * " +
 			sameCertificate + " group_left (subject, issuer, primary) " + located("watchword_client_certificate_info") + "\n))"},
 		query{expr: "max by (certificate) (" + located("watchword_client_certificate_checks") + ")"})
 	return timeLeft(p.columns("certificate", "certificate", "subject", "subject", "issuer", "issuer", "primary", "primary",
-		"Value #A", "expires in", "Value #B", "checks that use it"), "expires in")
+		"Value #A", expiresIn, "Value #B", "checks that use it"))
 }
 
 func serverTable() panel {
 	server := located("watchword_server_certificate_not_after_timestamp_seconds")
-	p := table("Server certificates", "Each server that checks met, with the time left and how many checks ask it.", "none", 12,
+	p := table("Server certificates", "Each server that checks met, with the time left and how many checks ask it.", 12,
 		query{expr: "sort(min by (host) (" + server + ") - time())"}, query{expr: "count by (host) (" + server + ")"})
-	return timeLeft(p.columns("host", "host", "Value #A", "expires in", "Value #B", "checks that ask it"), "expires in")
+	return timeLeft(p.columns("host", "host", "Value #A", expiresIn, "Value #B", "checks that ask it"))
 }

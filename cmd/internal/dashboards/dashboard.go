@@ -3,6 +3,7 @@ package dashboards
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 )
 
 // columns is the width of Grafana's grid.
@@ -157,9 +158,7 @@ func (d Dashboard) panelList() []object {
 
 func (p panel) object() object {
 	defaults := object{"unit": p.unit}
-	for name, value := range p.defaults {
-		defaults[name] = value
-	}
+	maps.Copy(defaults, p.defaults)
 	overrides := p.overrides
 	if overrides == nil {
 		overrides = []object{}

@@ -32,9 +32,9 @@ func oneCheck() Dashboard {
 					query{expr: availability(chosen, "1h"), legend: "availability"}, query{expr: "vector($objective)", legend: "objective"}).with("max", 1),
 			}},
 			{height: 7, panels: []panel{
-				timeLeft(table("Server certificates", "What the servers of this check presented last, also where it was not accepted.", "none", 12, query{
+				timeLeft(table("Server certificates", "What the servers of this check presented last, also where it was not accepted.", 12, query{
 					expr: "min by (host, fingerprint) (" + chosen("watchword_server_certificate_not_after_timestamp_seconds") + ") - time()",
-				}).columns("host", "host", "fingerprint", "fingerprint", "Value", "expires in").with("noValue", "No server has shown a certificate"), "expires in"),
+				}).columns("host", "host", "fingerprint", "fingerprint", "Value", expiresIn).with("noValue", "No server has shown a certificate")),
 				lines("Retries and skipped runs", "In an hour: attempts beyond the first of a run, and runs that were due and did not start.", "short", 12,
 					query{expr: "sum(increase(" + chosen("watchword_check_attempts_total") + "[1h])) - sum(increase(" + chosen("watchword_check_runs_total") + "[1h]))", legend: "retries"},
 					query{expr: orElse("sum by (reason) (increase("+chosen("watchword_check_skipped_total")+"[1h]))", "reason", "none"), legend: "skipped: {{reason}}"}),

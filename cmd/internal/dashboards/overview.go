@@ -32,12 +32,12 @@ func overview() Dashboard {
 			{height: 9, panels: []panel{
 				bars("Slowest checks", "The ten checks whose last runs took longest.", "s", 8,
 					query{expr: "topk(10, " + grouped("watchword_check_last_duration_seconds") + ")", legend: "{{check}}"}).with("color", object{"mode": "continuous-BlPu"}),
-				timeLeft(table("Client certificates that expire next", "The ten client certificates with the least time left.", "none", 8, query{
+				timeLeft(table("Client certificates that expire next", "The ten client certificates with the least time left.", 8, query{
 					expr: "sort(bottomk(10, min by (certificate) (" + located("watchword_client_certificate_not_after_timestamp_seconds") + ") - time()))",
-				}).columns("certificate", "certificate", "Value", "expires in"), "expires in"),
-				timeLeft(table("Server certificates that expire next", "The ten servers whose certificates have the least time left, as checks met them last.", "none", 8, query{
+				}).columns("certificate", "certificate", "Value", expiresIn)),
+				timeLeft(table("Server certificates that expire next", "The ten servers whose certificates have the least time left, as checks met them last.", 8, query{
 					expr: "sort(bottomk(10, min by (host) (" + grouped("watchword_server_certificate_not_after_timestamp_seconds") + ") - time()))",
-				}).columns("host", "host", "Value", "expires in"), "expires in"),
+				}).columns("host", "host", "Value", expiresIn)),
 			}},
 		},
 	}
@@ -47,7 +47,7 @@ func overview() Dashboard {
 func wrongNow() panel {
 	expr := "(time() - (" + grouped("watchword_check_failing_since_timestamp_seconds") + " > 0))\n* " + sameCheck +
 		" group_left (reason, level) " + grouped("watchword_check_failing_info")
-	p := table("What is wrong now", "Checks that fail or are degraded, longest first, with the reason of their last failed run.", "none", 12,
+	p := table("What is wrong now", "Checks that fail or are degraded, longest first, with the reason of their last failed run.", 12,
 		query{expr: "sort_desc(" + orElse(expr, "check", "Nothing is failing") + ")"})
 	p = p.columns("check", "check", "level", "level", "reason", "reason", "location", "location", "Value", "for")
 	p = p.field("for", object{"id": "unit", "value": "dtdurations"})

@@ -1,6 +1,9 @@
 package dashboards
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // The kinds of panels in use, each with the options that all of its kind have.
 
@@ -15,13 +18,13 @@ func stat(title, doc, unit string, width int, expr string) panel {
 	}
 }
 
-// table shows labels and values.
-func table(title, doc, unit string, width int, queries ...query) panel {
+// table shows labels and values; [panel.field] gives columns their units.
+func table(title, doc string, width int, queries ...query) panel {
 	for i := range queries {
 		queries[i].instant = true
 	}
 	return panel{
-		title: title, doc: doc, kind: "table", unit: unit, width: width, queries: queries,
+		title: title, doc: doc, kind: "table", unit: "none", width: width, queries: queries,
 		options:  object{"showHeader": true, "cellHeight": "sm", "footer": object{"show": false, "reducer": []string{"sum"}, "countRows": false, "fields": ""}},
 		defaults: object{"custom": object{"align": "auto", "cellOptions": object{"type": "auto"}, "inspect": false, "filterable": false}},
 	}
@@ -127,7 +130,7 @@ func (p panel) with(name string, value any) panel {
 
 // field sets properties of the fields of one name.
 func (p panel) field(name string, properties ...object) panel {
-	p.overrides = append(p.overrides[:len(p.overrides):len(p.overrides)], object{
+	p.overrides = append(slices.Clip(p.overrides), object{
 		"matcher": object{"id": "byName", "options": name}, "properties": properties,
 	})
 	return p
@@ -151,11 +154,14 @@ func (p panel) columns(names ...string) panel {
 	return p
 }
 
-// timeLeft colors a column that holds the seconds until something expires.
-func timeLeft(p panel, column string) panel {
+// expiresIn is the column that holds the seconds until something expires.
+const expiresIn = "expires in"
+
+// timeLeft colors that column.
+func timeLeft(p panel) panel {
 	const day = 24 * 60 * 60
 	return p.field(
-		column,
+		expiresIn,
 		object{"id": "unit", "value": "dtdurations"},
 		object{"id": "custom.cellOptions", "value": object{"type": "color-text"}},
 		object{"id": "color", "value": object{"mode": "thresholds"}},
