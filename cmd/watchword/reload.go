@@ -35,8 +35,14 @@ func (d *daemon) reloads(ctx context.Context) error {
 func (d *daemon) reload(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.replace(ctx, d.Load)
+}
+
+// replace makes the configuration that load returns the one that runs. d.mu
+// is held.
+func (d *daemon) replace(ctx context.Context, load func(context.Context) (*config.Config, error)) error {
 	read := time.Now()
-	cfg, err := d.Load(ctx)
+	cfg, err := load(ctx)
 	if ctx.Err() != nil {
 		return err // it is the end of the daemon that ended the reload
 	}
@@ -87,13 +93,13 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config, read time.Time) 
 	d.metrics.SetLocation(cfg.Settings.Location)
 	d.metrics.SetChecks(measured(cfg))
 	d.metrics.SetCertificates(cfg.Certificates.Identities(), uses(cfg))
+	d.metrics.SetSecrets(secretStates(cfg))
 	d.metrics.SetReload(true, time.Now())
 	d.scheduler.SetMaxConcurrent(cfg.Settings.MaxConcurrent)
 	d.scheduler.Set(d.jobs(cfg))
 	d.watcher.Set(cfg.Files, cfg.Dirs, read)
 	for _, u := range cfg.Unreadable {
-		d.Logger.ErrorContext(ctx, "cannot be used; the checks that need it fail", "kind", u.Kind, "name", u.Name,
-			"file", u.Source.File, "line", u.Source.Line, "error", u.Err)
+		d.Logger.ErrorContext(ctx, u.Text(), "file", u.Source.File, "line", u.Source.Line)
 	}
 	for _, w := range cfg.Warnings {
 		d.Logger.WarnContext(ctx, w.Summary, "file", w.File, "line", w.Line, "detail", w.Detail)
