@@ -57,6 +57,7 @@ type daemon struct {
 
 	mu      sync.Mutex                 // one reload at a time
 	senders map[string]alerts.Receiver // of the configuration that runs
+	told    map[finding]bool           // in the log, of the same; a reload that someone asked for tells all again
 	first   config.Settings            // some settings hold until the next start
 }
 

@@ -69,7 +69,8 @@ defaults {
 	}
 }
 
-// fenced returns the only block of a language in a Markdown text.
+// fenced returns the blocks of a language in a Markdown text, of which there
+// must be n.
 func fenced(t *testing.T, text []byte, language string, n int) []string {
 	t.Helper()
 	found := regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllSubmatch(text, -1)

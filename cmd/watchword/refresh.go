@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"runtime/debug"
 
 	"watchword/cmd/internal/config"
 )
@@ -26,6 +27,7 @@ func (d *daemon) refresh(ctx context.Context) {
 	}
 	d.Logger.InfoContext(ctx, "reloading: a command gave another secret, or none")
 	_ = d.replace(ctx, d.Recall) // has told of its errors
+	debug.FreeOSMemory()         // as after any other reload
 }
 
 // secretStates are the secrets of a configuration, and of each whether it could

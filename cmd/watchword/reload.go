@@ -35,6 +35,7 @@ func (d *daemon) reloads(ctx context.Context) error {
 func (d *daemon) reload(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.told = nil
 	return d.replace(ctx, d.Load)
 }
 
@@ -98,14 +99,37 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config, read time.Time) 
 	d.scheduler.SetMaxConcurrent(cfg.Settings.MaxConcurrent)
 	d.scheduler.Set(d.jobs(cfg))
 	d.watcher.Set(cfg.Files, cfg.Dirs, read)
-	for _, u := range cfg.Unreadable {
-		d.Logger.ErrorContext(ctx, u.Text(), "file", u.Source.File, "line", u.Source.Line)
-	}
-	for _, w := range cfg.Warnings {
-		d.Logger.WarnContext(ctx, w.Summary, "file", w.File, "line", w.Line, "detail", w.Detail)
-	}
+	d.logFindings(ctx, cfg)
 	if err != nil {
 		return fmt.Errorf("loading the alerts: %w", err)
 	}
 	return nil
+}
+
+// logFindings logs what is not as it should be in a configuration that runs,
+// without what d.told says has been logged already.
+func (d *daemon) logFindings(ctx context.Context, cfg *config.Config) {
+	before := d.told
+	d.told = make(map[finding]bool, len(cfg.Unreadable)+len(cfg.Warnings))
+	isNew := func(f finding) bool {
+		d.told[f] = true
+		return !before[f]
+	}
+	for _, u := range cfg.Unreadable {
+		if isNew(finding{u.Source.File, u.Source.Line, u.Text()}) {
+			d.Logger.ErrorContext(ctx, u.Text(), "file", u.Source.File, "line", u.Source.Line)
+		}
+	}
+	for _, w := range cfg.Warnings {
+		if isNew(finding{w.File, w.Line, w.Summary + w.Detail}) {
+			d.Logger.WarnContext(ctx, w.Summary, "file", w.File, "line", w.Line, "detail", w.Detail)
+		}
+	}
+}
+
+// A finding is a line of the log about a place in the configuration.
+type finding struct {
+	file string
+	line int
+	text string
 }
