@@ -33,6 +33,8 @@ const (
 // capital letters, then call Run once.
 type daemon struct {
 	Load      func(context.Context) (*config.Config, error) // at start and at each reload
+	Recall    func(context.Context) (*config.Config, error) // the same with what Commands knows, without running them
+	Commands  *config.Commands                              // of the secrets, which run when due; may be nil
 	Files     func() []string                               // names of the configuration's files now; may be nil
 	Logger    *slog.Logger
 	Secrets   *redaction                                   // of the logger: follows the configuration
@@ -55,6 +57,7 @@ type daemon struct {
 
 	mu      sync.Mutex                 // one reload at a time
 	senders map[string]alerts.Receiver // of the configuration that runs
+	told    map[finding]bool           // in the log, of the same; a reload that someone asked for tells all again
 	first   config.Settings            // some settings hold until the next start
 }
 
@@ -64,6 +67,9 @@ type daemon struct {
 func (d *daemon) Run(ctx context.Context) error {
 	read := time.Now()
 	cfg, err := d.Load(ctx)
+	if ctx.Err() != nil {
+		return nil // told to stop before anything ran
+	}
 	if err != nil {
 		return err
 	}
@@ -209,6 +215,7 @@ func (d *daemon) serve(ctx context.Context, cfg *config.Config) error {
 	part("serving metrics", d.Web.Run)
 	part("watching files", d.watcher.Run)
 	part("reloading", d.reloads)
+	part("refreshing secrets", d.refreshes)
 	part("deciding alerts", d.engine.Run)
 	part("sending messages", d.outbox.Run)
 

@@ -156,13 +156,13 @@ func (l *loader) problems(c *certificate) {
 		}
 		if p.Severity == certs.Error {
 			told = true
-			l.unreadable("certificate", c.source.Name, at, errors.New(text))
+			l.unreadable(Notice{Kind: "certificate", Name: c.source.Name, Err: errors.New(text)}, at)
 			continue
 		}
 		l.warnf(at, capital(strings.TrimSuffix(p.Summary, ".")), "%s", p.Detail)
 	}
 	if err := c.identity.Err(); err != nil && !told {
-		l.unreadable("certificate", c.source.Name, c.block.at, err)
+		l.unreadable(Notice{Kind: "certificate", Name: c.source.Name, Err: err}, c.block.at)
 	}
 }
 

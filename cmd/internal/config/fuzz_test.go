@@ -12,7 +12,8 @@ import (
 )
 
 // FuzzLoad loads any bytes as the only file of a configuration: it never
-// panics, and takes no longer than a second.
+// panics, and takes no longer than a second. It is loaded offline, so that no
+// command in it runs.
 func FuzzLoad(f *testing.F) {
 	archives, err := filepath.Glob("testdata/mistakes/*.txtar")
 	if err != nil {

@@ -195,10 +195,14 @@ func localsBlock() *blockType {
 
 func secretBlock() *blockType {
 	return &blockType{
-		name: "secret", labels: []string{"NAME"}, doc: "A value that never appears in any output, as secret.NAME; exactly one of its attributes.",
+		name: "secret", labels: []string{"NAME"}, doc: "A value that never appears in any output, as secret.NAME; exactly one of env, file, command and age_file.",
 		attrs: []attrType{
 			{name: "env", is: text, doc: "The environment variable that holds it."},
 			{name: "file", is: path, doc: "The file that holds it; one newline at the end is dropped."},
+			{name: "command", is: texts, doc: "The program, and its arguments, that writes it to stdout; no shell is involved, and it runs in the folder of the configuration file."},
+			{name: "age_file", is: path, doc: "The file that holds it encrypted by age, opened with --age-identity; watchword secret seal writes one."},
+			{name: "refresh", is: duration, doc: "The command runs again this often, and not only when the configuration is read; a value that it gave holds until it gives another."},
+			{name: "timeout", is: duration, fallback: `"10s"`, doc: "How long the command may take, a minute at most; then it is killed with all it has started."},
 		},
 	}
 }

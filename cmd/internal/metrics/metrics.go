@@ -64,6 +64,7 @@ type view struct {
 	byName       map[string]*check
 	certificates []*certificate
 	byCert       map[string]*certificate
+	secrets      []secret // by name
 }
 
 // New returns metrics without any check or certificate.

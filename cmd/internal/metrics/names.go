@@ -66,6 +66,7 @@ func families() []family {
 
 		{"watchword_runs_in_flight", "Runs that are under way.", gauge, daemon, runsInFlight},
 		{"watchword_schedule_delay_seconds", "Time from when a run was due to when it started.", histogram, daemon, scheduleDelay},
+		{"watchword_secret_load_failed", "1 if the secret could not be read the last time, even if the value before goes on, else 0.", gauge, []string{"location", "secret"}, secretLoadFailed},
 		{"watchword_server_certificate_not_after_timestamp_seconds", "When the first certificate of the chain that the server presented expires, also when its verification failed.", gauge, server, eachCheck(serverCertificates)},
 		{"watchword_store_quarantined_total", "State files that could not be read and were put aside.", counter, daemon, storeQuarantined},
 		{"watchword_store_write_errors_total", "Writes of the state file that failed.", counter, daemon, storeWriteErrors},
