@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"syscall"
 )
 
@@ -29,6 +30,7 @@ type FileError struct {
 	Found     string // what it is, to follow the path: "is a directory"
 	Want      string // what was expected; may be empty
 	Hint      string // what mends it, a sentence; may be empty
+	Command   string // for a POSIX shell, mends it; may be empty
 	Err       error  // the cause; may be nil
 }
 
@@ -142,4 +144,15 @@ func plainCause(err error) string {
 		return path.Err.Error()
 	}
 	return err.Error()
+}
+
+// shellWord returns s as one word for a POSIX shell.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+,:@%=", r)
+	}
+	if s != "" && strings.TrimFunc(s, plain) == "" && !strings.HasPrefix(s, "-") {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
