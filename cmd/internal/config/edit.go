@@ -99,10 +99,12 @@ func (e *Edit) Changes() []Change {
 	return out
 }
 
-// Commit replaces the files as [Replace] does. After a crash in the middle
-// every file is whole, and the same edit made again does what is left.
-func (e *Edit) Commit() error {
-	var first, rest, last []Replacement
+// Commit replaces the files as [Replace] does, those that are given before
+// its own. After a crash in the middle every file is whole, and the same edit
+// made again does what is left.
+func (e *Edit) Commit(before ...Replacement) error {
+	first := slices.Clone(before)
+	var rest, last []Replacement
 	for _, f := range e.order {
 		one := Replacement{Path: f.path, Content: f.src, Before: f.before, Mode: 0o644}
 		if between := e.between[f]; between != nil && len(e.order) > 1 {

@@ -108,6 +108,9 @@ func contents(t *testing.T, dir string) map[string]string {
 		if err != nil || d.IsDir() {
 			return err
 		}
+		if info, err := os.Stat(path); err != nil || info.IsDir() {
+			return err // a link to a folder
+		}
 		src, err := os.ReadFile(path)
 		rel, _ := filepath.Rel(dir, path)
 		out[rel] = string(src)

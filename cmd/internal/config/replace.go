@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -59,6 +60,7 @@ type staged struct {
 	tmp    string
 	file   *os.File // holds the lock
 	fresh  bool     // the target does not exist
+	done   bool     // it has taken the target's place
 }
 
 func (r replacer) replace(list []Replacement) (err error) {
@@ -96,22 +98,27 @@ func (r replacer) replace(list []Replacement) (err error) {
 			return err
 		}
 	}
-	for i, s := range all {
+	for _, s := range all {
 		if err := r.commit(s); err != nil {
-			return fmt.Errorf("replacing %s: %w%s", s.Path, plain(err), done(all[:i]))
+			return fmt.Errorf("replacing %s: %w%s", s.Path, plain(err), done(all))
 		}
+	}
+	for _, s := range all {
+		s.sweep()
 	}
 	return nil
 }
 
 // done names the files that have been replaced before an error.
 func done(all []*staged) string {
-	if len(all) == 0 {
-		return ""
-	}
 	var names []string
 	for _, s := range all {
-		names = append(names, s.Path)
+		if s.done && !slices.Contains(names, s.Path) {
+			names = append(names, s.Path)
+		}
+	}
+	if len(names) == 0 {
+		return ""
 	}
 	return fmt.Sprintf(" (%s changed already: run the command again)", strings.Join(names, ", "))
 }
@@ -172,12 +179,33 @@ func mounted(path string) bool {
 	return err == nil
 }
 
+// beside is the nth file for contents of the target.
+func (s *staged) beside(nth int) string {
+	dir, base := filepath.Split(s.target)
+	return filepath.Join(dir, fmt.Sprintf(".%s.watchword-%d", base, nth))
+}
+
+// sweep removes what a run that was killed has left of the target, unless
+// another process is at it. A file is replaced twice at most.
+func (s *staged) sweep() {
+	for nth := 1; nth <= 2; nth++ {
+		tmp := s.beside(nth)
+		f, err := os.OpenFile(tmp, os.O_RDWR, 0)
+		if err != nil {
+			continue
+		}
+		if lockFile(f, tmp) == nil {
+			_ = os.Remove(tmp)
+		}
+		_ = f.Close()
+	}
+}
+
 // stage writes the content beside the target. The file has a name of its own,
 // which a run that was killed leaves to the next, and is locked: of two
 // processes that replace the same file one fails.
 func (r replacer) stage(s *staged, nth int) error {
-	dir, base := filepath.Split(s.target)
-	tmp := filepath.Join(dir, fmt.Sprintf(".%s.watchword-%d", base, nth))
+	tmp := s.beside(nth)
 	if err := r.reach("create", tmp); err != nil {
 		return err
 	}
@@ -242,6 +270,7 @@ func (r replacer) commit(s *staged) error {
 	if err := os.Rename(s.tmp, s.target); err != nil {
 		return err
 	}
+	s.done = true
 	dir := filepath.Dir(s.target)
 	if err := r.reach("sync folder", dir); err != nil {
 		return err
