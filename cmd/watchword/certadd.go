@@ -232,9 +232,9 @@ func (a *app) examine(ctx context.Context, add addition, now time.Time) error {
 	if leaf := id.Leaf(); leaf != nil {
 		fmt.Fprintf(a.stdout, "%s: issued by %s, valid from %s to %s\n", s.bold(leaf.Subject.String()), leaf.Issuer,
 			leaf.NotBefore.UTC().Format(time.DateOnly), leaf.NotAfter.UTC().Format(time.DateOnly))
-	}
-	if len(add.hosts) > 0 {
-		fmt.Fprintf(a.stdout, "for %s\n", strings.Join(add.hosts, ", "))
+		if len(add.hosts) > 0 {
+			fmt.Fprintf(a.stdout, "for %s\n", strings.Join(add.hosts, ", "))
+		}
 	}
 	refused := refusedByServers(id, now)
 	for _, p := range id.Problems(now) {
@@ -282,6 +282,9 @@ func (add addition) inPlace() (config.NewCertificate, error) {
 		abs, err := filepath.Abs(*path)
 		if err != nil {
 			return block, fmt.Errorf("finding %s: %w", *path, err)
+		}
+		if _, err := os.Stat(abs); err != nil {
+			return block, fmt.Errorf("adding certificate %q: %w", add.name, err)
 		}
 		*path = abs
 	}

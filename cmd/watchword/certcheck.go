@@ -179,7 +179,7 @@ func (a *app) writeChecked(row checkedCertificate, id *certs.Identity) {
 	switch n := count(len(row.Checks), "check"); {
 	case len(row.Checks) == 0:
 	case row.Outcome == "error":
-		fmt.Fprintf(a.stdout, "    %s: %s\n", s.red(n+" fail with it"), shortList(row.Checks, 10))
+		fmt.Fprintf(a.stdout, "    %s: %s\n", s.red(n+" cannot pass with it"), shortList(row.Checks, 10))
 	default:
 		fmt.Fprintf(a.stdout, "    used by %s: %s\n", n, shortList(row.Checks, 10))
 	}

@@ -12,19 +12,13 @@ import (
 	"golang.org/x/term"
 )
 
-// interactive reports whether there is somebody to ask: stdin and stderr are
-// terminals.
+// interactive reports whether there is somebody to ask: stdin is a terminal.
 func (a *app) interactive() bool {
-	in, ok := a.stdin.(*os.File)
-	return ok && term.IsTerminal(int(in.Fd())) && a.isTerminal(a.stderr)
-}
-
-func (a *app) isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := a.stdin.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// ask puts a question on the terminal and returns the line that answers it,
+// ask writes a question to stderr and returns the line that answers it,
 // empty at the end of the input. An interrupt is an error.
 func (a *app) ask(ctx context.Context, question string) (string, error) {
 	fmt.Fprint(a.stderr, question)
