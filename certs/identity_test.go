@@ -187,7 +187,7 @@ func TestLoadMistakes(t *testing.T) {
 		{"ca is a key", nil, nil, nil, key, []string{"CA holds a private key, want PEM certificates of authorities"}},
 		{"ca is damaged", nil, nil, nil, cert[:100], []string{"CA is truncated or damaged: 0 of its 1 PEM blocks can be read"}},
 		{"all at once", nil, []byte("x"), []byte("y"), []byte("z"), []string{"CERT is text", "KEY is text", "CA is text"}},
-		{"nothing", nil, nil, nil, nil, []string{`loading certificate "probe": has neither a certificate nor a ca, want pem, or cert and key, or ca`}},
+		{"nothing", nil, nil, nil, nil, []string{`loading certificate "probe": has neither a certificate nor a ca, want pem, or cert and key, or pkcs12, or ca`}},
 		{"both", cert, cert, nil, nil, []string{`has pem beside cert and key, want one or the other`}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
