@@ -16,16 +16,17 @@ const maxFile = 4 << 20
 
 // What the attributes of a certificate block expect of their files.
 const (
-	wantPEM   = "PEM with the certificate, its chain and its unencrypted private key"
-	wantCerts = "PEM certificates, the client certificate and its chain"
-	wantKey   = "one unencrypted PEM private key"
-	wantCA    = "PEM certificates of authorities"
+	wantPEM    = "PEM with the certificate, its chain and its private key"
+	wantCerts  = "PEM certificates, the client certificate and its chain"
+	wantKey    = "one PEM private key"
+	wantPKCS12 = "a PKCS#12 bundle (.p12 or .pfx) with the certificate, its chain and its private key"
+	wantCA     = "PEM certificates of authorities"
 )
 
 // A FileError says why a file of a certificate block cannot be used: what it
 // is, and what was expected. It never holds contents of the file.
 type FileError struct {
-	Attribute string // of the block: "pem", "cert", "key" or "ca"
+	Attribute string // of the block: "pem", "cert", "key", "pkcs12", "ca" or "passphrase"
 	Path      string
 	Found     string // what it is, to follow the path: "is a directory"
 	Want      string // what was expected; may be empty
@@ -40,8 +41,11 @@ func (e *FileError) Error() string {
 	if e.Want != "" {
 		text += ", want " + e.Want
 	}
-	if e.Hint != "" {
-		text += " (" + e.Hint + ")"
+	switch {
+	case e.Hint != "" && e.Command != "":
+		text += " (" + e.Hint + ": " + e.Command + ")"
+	case e.Hint+e.Command != "":
+		text += " (" + e.Hint + e.Command + ")"
 	}
 	return text
 }

@@ -28,7 +28,7 @@ const minRSA = 2048
 // A Problem is a finding of the checks at load.
 type Problem struct {
 	Severity  Severity
-	Attribute string // of the block: "pem", "cert", "key", "ca" or "primary"; empty: the block as a whole
+	Attribute string // of the block: "pem", "cert", "key", "pkcs12", "passphrase", "ca" or "primary"; empty: the block as a whole
 	Summary   string // one line
 	Detail    string // what follows and what to do; may be empty
 	Command   string // for a POSIX shell, mends it; may be empty
@@ -51,6 +51,13 @@ func (id *Identity) Problems(now time.Time) []Problem {
 			Summary: fmt.Sprintf("every user of this machine may read the private key in %s", id.keyFile),
 			Detail:  fmt.Sprintf("Its mode is %04o, want 0600. Kubernetes mounts are like that unless defaultMode is set.", id.keyMode.Perm()),
 			Command: "chmod 0600 " + shellWord(id.keyFile),
+		})
+	}
+	if id.plainKey && !id.source.Passphrase.IsZero() {
+		problems = append(problems, Problem{
+			Severity: Warning, Attribute: "passphrase",
+			Summary: "there is a passphrase, and the private key in " + id.keyFile + " is not encrypted",
+			Detail:  "The passphrase is not used: leave it out, or encrypt the key.",
 		})
 	}
 	return append(problems, id.caProblems(now)...)
@@ -102,7 +109,7 @@ func (id *Identity) primaryProblems() []Problem {
 	return []Problem{{
 		Severity: Error, Attribute: "primary",
 		Summary: fmt.Sprintf("certificate %q is primary and has no certificate", id.Name()),
-		Detail:  "A block that only brings a ca cannot go along with a request. Want pem, or cert and key.",
+		Detail:  "A block that only brings a ca cannot go along with a request. Want pem, or cert and key, or pkcs12.",
 	}}
 }
 
@@ -193,9 +200,10 @@ func (id *Identity) completeness() []Problem {
 	if isSelfIssued(last) {
 		return id.unusedProblems("")
 	}
-	for _, cert := range id.CACerts() {
+	for i, cert := range id.CACerts() {
 		if !isSelfIssued(cert) && isIssuer(cert, last) {
 			return []Problem{{
+				Command:  id.appending(i),
 				Severity: Warning, Attribute: id.certAttribute(),
 				Summary: fmt.Sprintf("the chain of certificate %s lacks its issuer %s", subject(id.leaf), issuer(last)),
 				Detail:  "That intermediate certificate stands in ca, from which nothing is sent. Append it to the certificate's file.",
@@ -203,6 +211,16 @@ func (id *Identity) completeness() []Problem {
 		}
 	}
 	return id.unusedProblems(fmt.Sprintf("The chain ends at %s, whose issuer %s is not in the file. ", subject(last), issuer(last)))
+}
+
+// appending returns the command that appends a certificate of the CA file to
+// the chain, or "" where the chain is in a bundle.
+func (id *Identity) appending(i int) string {
+	file := id.source.Cert + id.source.PEM // one of them
+	if file == "" {
+		return ""
+	}
+	return fmt.Sprintf("awk '/^-----BEGIN CERTIFICATE-----/ {n++} n == %d' %s >> %s", id.roots.places[i], shellWord(id.source.CA), shellWord(file))
 }
 
 // unusedProblems tells of certificates that are no part of the chain.
@@ -266,7 +284,10 @@ func expiredCA(certs []*x509.Certificate, now time.Time) []Problem {
 
 // certAttribute returns the attribute that the certificate comes from.
 func (id *Identity) certAttribute() string {
-	if id.source.PEM != "" {
+	switch {
+	case id.source.PKCS12 != "":
+		return "pkcs12"
+	case id.source.PEM != "":
 		return "pem"
 	}
 	return "cert"
@@ -274,7 +295,10 @@ func (id *Identity) certAttribute() string {
 
 // keyAttribute returns the attribute that the key comes from.
 func (id *Identity) keyAttribute() string {
-	if id.source.PEM != "" {
+	switch {
+	case id.source.PKCS12 != "":
+		return "pkcs12"
+	case id.source.PEM != "":
 		return "pem"
 	}
 	return "key"
