@@ -124,6 +124,13 @@ func (a *app) askKey(ctx context.Context, add *addition, path string) error {
 		return usagef("want --pem FILE, or --cert FILE and --key FILE, or --pkcs12 FILE")
 	case ext == ".p12" || ext == ".pfx":
 		add.pkcs12 = path
+		if add.secret == "" {
+			secret, err := a.ask(ctx, "Secret block that holds its passphrase (none: there is no passphrase): ")
+			if err != nil {
+				return err
+			}
+			add.secret = strings.TrimPrefix(secret, "secret.")
+		}
 		return nil
 	}
 	key, err := a.ask(ctx, "File with its key (none: the same file): ")
@@ -210,6 +217,11 @@ func (a *app) examine(ctx context.Context, add addition, now time.Time) error {
 	file, err := e.CertificateFile(add.file)
 	if err != nil {
 		return err
+	}
+	if known, err := e.HasSecret(add.secret); err != nil {
+		return err
+	} else if add.secret != "" && !known {
+		return fmt.Errorf("there is no secret %[1]q: add a block such as secret %[1]q { file = \"/run/secrets/%[1]s\" } first", add.secret)
 	}
 	block, err := add.inPlace()
 	if err != nil {

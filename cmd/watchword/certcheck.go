@@ -211,9 +211,12 @@ func (a *app) replacement(id *certs.Identity) string {
 	if id.Primary() {
 		words = append(words, "--primary")
 	}
-	if id.Source().PEM != "" {
+	switch src := id.Source(); {
+	case src.PEM != "":
 		words = append(words, "--pem", "FILE")
-	} else {
+	case src.PKCS12 != "":
+		words = append(words, "--pkcs12", "FILE")
+	default:
 		words = append(words, "--cert", "FILE", "--key", "FILE")
 	}
 	return strings.Join(words, " ")

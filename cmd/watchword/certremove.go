@@ -144,7 +144,7 @@ func plainCount(all []move) string {
 func filesOf(id *certs.Identity) []string {
 	src := id.Source()
 	var out []string
-	for _, path := range []string{src.PEM, src.Cert, src.Key, src.CA} {
+	for _, path := range []string{src.PEM, src.Cert, src.Key, src.PKCS12, src.CA} {
 		if path != "" {
 			out = append(out, path)
 		}

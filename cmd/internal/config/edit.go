@@ -254,6 +254,30 @@ func (e *Edit) HasCertificate(name string) (bool, error) {
 	return b != nil, err
 }
 
+// HasSecret reports whether there is a secret block of that name.
+func (e *Edit) HasSecret(name string) (bool, error) {
+	for _, f := range e.files {
+		if f.json() {
+			all, err := f.jsonStrings()
+			if err != nil {
+				return false, err
+			}
+			for _, s := range all {
+				if s.key && slices.Equal(s.path, []string{"secret", name}) {
+					return true, nil
+				}
+			}
+			continue
+		}
+		for _, b := range f.body().Blocks {
+			if b.Type == "secret" && slices.Equal(b.Labels, []string{name}) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
 // References are the places that name the certificate in an expression.
 func (e *Edit) References(name string) ([]checks.Source, error) {
 	var out []checks.Source
