@@ -53,7 +53,7 @@ refused unless --force is given. On a terminal, what is missing is asked for.`,
 			if err := a.completeAddition(cmd, &add); err != nil {
 				return err
 			}
-			return a.certAdd(cmd.Context(), add)
+			return a.certAdd(cmd.Context(), &add)
 		},
 	}
 	f := cmd.Flags()
@@ -162,7 +162,7 @@ func (add *addition) formats() error {
 	return nil
 }
 
-func (a *app) certAdd(ctx context.Context, add addition) error {
+func (a *app) certAdd(ctx context.Context, add *addition) error {
 	now := time.Now()
 	before, err := a.load(ctx)
 	if err != nil {
@@ -209,7 +209,7 @@ func (a *app) certAdd(ctx context.Context, add addition) error {
 
 // examine loads the configuration with the files where they are now, tells
 // what they hold, and refuses what servers would refuse.
-func (a *app) examine(ctx context.Context, add addition, now time.Time) error {
+func (a *app) examine(ctx context.Context, add *addition, now time.Time) error {
 	e, err := a.openEdit(ctx)
 	if err != nil {
 		return err
@@ -263,7 +263,7 @@ func (a *app) examine(ctx context.Context, add addition, now time.Time) error {
 }
 
 // keyAttribute is the attribute that the key comes from.
-func keyAttribute(add addition) string {
+func keyAttribute(add *addition) string {
 	switch {
 	case add.pem != "":
 		return "pem"
@@ -285,7 +285,7 @@ func refusedByServers(id *certs.Identity, now time.Time) bool {
 }
 
 // inPlace is the block with the files where they are now.
-func (add addition) inPlace() (config.NewCertificate, error) {
+func (add *addition) inPlace() (config.NewCertificate, error) {
 	block := add.block()
 	for _, path := range []*string{&block.PEM, &block.Cert, &block.Key, &block.PKCS12, &block.CA} {
 		if *path == "" {
@@ -303,7 +303,7 @@ func (add addition) inPlace() (config.NewCertificate, error) {
 	return block, nil
 }
 
-func (add addition) block() config.NewCertificate {
+func (add *addition) block() config.NewCertificate {
 	return config.NewCertificate{
 		Name: add.name, Hosts: add.hosts, PEM: add.pem, Cert: add.cert, Key: add.key, PKCS12: add.pkcs12,
 		CA: add.ca, Secret: add.secret, Primary: add.primary,
@@ -312,7 +312,7 @@ func (add addition) block() config.NewCertificate {
 
 // placed is the block with its files in the folder certs beside file, and
 // what has to be copied there. Files that are there already stay as they are.
-func (add addition) placed(file string) (config.NewCertificate, []config.Replacement, error) {
+func (add *addition) placed(file string) (config.NewCertificate, []config.Replacement, error) {
 	block := add.block()
 	dir := filepath.Join(filepath.Dir(file), "certs")
 	var copies []config.Replacement

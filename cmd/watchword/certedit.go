@@ -17,7 +17,7 @@ import (
 
 // certificateNames takes one argument for each of what they are called.
 func certificateNames(names ...string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
+	return func(_ *cobra.Command, args []string) error {
 		if len(args) != len(names) {
 			return usagef("want %s, got %s", strings.Join(names, " and "), count(len(args), "argument"))
 		}

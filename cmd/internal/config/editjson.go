@@ -82,18 +82,7 @@ func (s jsonString) offsets(src []byte) []int {
 	var out []int
 	raw := src[s.at.start:s.at.end]
 	for i := 0; i < len(raw); {
-		size := 1
-		if raw[i] == '\\' && i+1 < len(raw) {
-			size = 2
-			if raw[i+1] == 'u' {
-				size = 6
-				if i+12 <= len(raw) && isSurrogate(raw[i:i+12]) {
-					size = 12
-				}
-			}
-		} else {
-			_, size = utf8.DecodeRune(raw[i:])
-		}
+		size := escapeSize(raw[i:])
 		var one string
 		end := min(i+size, len(raw))
 		if err := json.Unmarshal(slices.Concat([]byte{'"'}, raw[i:end], []byte{'"'}), &one); err != nil {
@@ -105,6 +94,21 @@ func (s jsonString) offsets(src []byte) []int {
 		i = end
 	}
 	return append(out, s.at.end)
+}
+
+// escapeSize is how many bytes make the first character, which may be escaped.
+func escapeSize(raw []byte) int {
+	switch {
+	case raw[0] != '\\' || len(raw) == 1:
+		_, size := utf8.DecodeRune(raw)
+		return size
+	case raw[1] != 'u':
+		return 2
+	case len(raw) >= 12 && isSurrogate(raw[:12]):
+		return 12
+	default:
+		return 6
+	}
 }
 
 // isSurrogate reports whether twelve bytes are a pair of escapes that make

@@ -146,11 +146,6 @@ func lineEnd(src []byte, at int) int {
 	return at + i + 1
 }
 
-// text is the block from its first word to its closing brace.
-func (b *certificatePlace) text() string {
-	return string(b.file.src[b.native.TypeRange.Start.Byte:b.native.CloseBraceRange.End.Byte])
-}
-
 // newline is how lines end in src.
 func newline(src []byte) string {
 	if bytes.Contains(src, []byte("\r\n")) {

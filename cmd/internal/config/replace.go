@@ -250,14 +250,19 @@ func (r replacer) fill(s *staged) error {
 
 // unchanged fails unless the target holds what it held before.
 func (s *staged) unchanged() error {
+	changed := fmt.Errorf("%s has been changed by somebody else meanwhile: run the command again", s.Path)
+	if s.fresh {
+		if _, err := os.Lstat(s.target); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return changed
+	}
 	have, err := lang.ReadFile(s.target, lang.MaxFile)
-	switch {
-	case s.fresh && err != nil:
-		return nil
-	case err != nil:
+	if err != nil {
 		return fmt.Errorf("reading %s again: %w", s.Path, err)
-	case s.fresh, !bytes.Equal(have, s.Before):
-		return fmt.Errorf("%s has been changed by somebody else meanwhile: run the command again", s.Path)
+	}
+	if !bytes.Equal(have, s.Before) {
+		return changed
 	}
 	return nil
 }

@@ -84,7 +84,8 @@ func TestKilledEdit(t *testing.T) {
 	for n := 1; ; n++ {
 		dir := writeAll(t, spread())
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilledEdit$")
-		cmd.Env = append(os.Environ(), "WATCHWORD_TEST_KILL_AT="+strconv.Itoa(n), "WATCHWORD_TEST_DIR="+dir)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "WATCHWORD_TEST_KILL_AT="+strconv.Itoa(n))
 		out, err := cmd.CombinedOutput()
 		if err == nil {
 			break // it has done all its steps
@@ -102,10 +103,10 @@ func TestKilledEdit(t *testing.T) {
 	}
 }
 
-// victim renames and kills its own process before the step of that number.
+// victim renames in its working directory and kills its own process before the step of that number.
 func victim(at string) {
 	n, _ := strconv.Atoi(at)
-	err := renamed(os.Getenv("WATCHWORD_TEST_DIR"), func(string, string) error {
+	err := renamed(".", func(string, string) error {
 		if n--; n == 0 {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}
@@ -113,7 +114,7 @@ func victim(at string) {
 		return nil
 	})
 	if err != nil {
-		fmt.Println(err)
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	os.Exit(0)
@@ -183,14 +184,14 @@ func TestFailedEdit(t *testing.T) {
 func TestReplace(t *testing.T) {
 	t.Run("link and mode", func(t *testing.T) {
 		dir := write(t, "real/a", "old")
-		real, link := filepath.Join(dir, "real/a"), filepath.Join(dir, "a")
-		if err := errors.Join(os.Chmod(real, 0o640), os.Symlink("real/a", link)); err != nil {
+		file, link := filepath.Join(dir, "real/a"), filepath.Join(dir, "a")
+		if err := errors.Join(os.Chmod(file, 0o640), os.Symlink("real/a", link)); err != nil {
 			t.Fatal(err)
 		}
 		if err := Replace(Replacement{Path: link, Content: []byte("new"), Before: []byte("old")}); err != nil {
 			t.Fatal(err)
 		}
-		info, err := os.Lstat(real)
+		info, err := os.Lstat(file)
 		if err != nil || info.Mode() != 0o640 || contents(t, dir)["real/a"] != "new" {
 			t.Errorf("%v, %v: %v", info.Mode(), err, contents(t, dir))
 		}
