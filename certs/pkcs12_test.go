@@ -74,7 +74,7 @@ func TestPKCS12Mistakes(t *testing.T) {
 		data []byte
 		want string
 	}{
-		{"three keys", must(certstest.Bundle(pair, other, ca.Client("third"))), "is a PKCS#12 bundle that holds 3 private keys, want a PKCS#12 bundle (.p12 or .pfx) with the certificate, its chain and its private key (keytool -list -keystore FILE names them"},
+		{"three keys", must(certstest.Bundle(pair, other, ca.Client("third"))), "is a PKCS#12 bundle that holds 3 private keys, want a PKCS#12 bundle (.p12 or .pfx) with the certificate, its chain and its private key (their names are shown by keytool -list -keystore FILE"},
 		{"certificates alone", trust, "is a PKCS#12 bundle without a private key"},
 		{"a key alone", keyOnly(read(t, good)).repack(encoded), "is a PKCS#12 bundle without a certificate"},
 		{"nothing", sequence(integer(3), sequence(identifier(1, 2, 840, 113549, 1, 7, 1), explicit(octets(sequence())))), "is a PKCS#12 bundle without a private key"},

@@ -29,7 +29,7 @@ func (b *bundle) unlock(p Passphrase, parse certificateParser) (*contents, priva
 	}
 	if err != nil {
 		if errors.Is(err, errWrongPassphrase) {
-			err = b.file.wrongPassphrase(foundPKCS12)
+			err = b.file.wrongPassphrase(foundPKCS12, "pkcs12 -info -noout")
 		}
 		return nil, privateKey{}, err
 	}
