@@ -66,9 +66,12 @@ func (f *file) instead(found string) *FileError {
 	case foundJKS, foundJCEKS, foundBKS, foundBCFKS:
 		command, out = keytool(found), f.path+".p12"
 	case foundCert, foundKey, foundSealedKey:
-		if f.attribute == "pkcs12" {
-			e.Hint = "write pem instead of pkcs12, or cert and key where they are two files"
-		}
+		e.Hint = map[string]string{
+			"pkcs12": "write pem instead of pkcs12, or cert and key where they are two files",
+			"cert":   "cert and key may be swapped",
+			"key":    "cert and key may be swapped",
+			"pem":    "if certificate and key are in two files, write cert and key",
+		}[f.attribute]
 	case foundRequest:
 		e.Hint = "the authority answers it with the certificate"
 	case foundPublic:

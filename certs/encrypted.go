@@ -29,7 +29,7 @@ func (f *file) decryptKey(block *pem.Block, p Passphrase) (crypto.Signer, error)
 	if err != nil {
 		return nil, f.undecryptable(err)
 	}
-	passphrase, err := f.passphrase("holds an encrypted private key", p)
+	passphrase, err := f.passphrase(foundSealedKey, p)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (e *PassphraseError) Unwrap() error { return e.Err }
 // undecryptable tells of a private key that cannot be decrypted.
 func (f *file) undecryptable(err error) error {
 	if errors.Is(err, errWrongPassphrase) {
-		return f.wrongPassphrase("holds an encrypted private key")
+		return f.wrongPassphrase(foundSealedKey, "pkey -noout")
 	}
 	e := f.fail("holds an encrypted private key that is damaged: "+err.Error(), "")
 	if cipher, ok := errors.AsType[unsupportedError](err); ok {
@@ -81,8 +81,10 @@ func (f *file) undecryptable(err error) error {
 	return e
 }
 
-func (f *file) wrongPassphrase(found string) error {
-	e := f.fail(found+" that this passphrase does not open", "")
+// wrongPassphrase tells of a passphrase that is not the one of what the file
+// is. That subcommand of openssl asks for it.
+func (f *file) wrongPassphrase(found, subcommand string) error {
+	e := f.fail(found+" that this passphrase does not open", "try it with openssl "+subcommand+" -in "+shellWord(f.path))
 	e.Attribute, e.Want, e.Err = "passphrase", "", errWrongPassphrase
 	return e
 }

@@ -80,7 +80,7 @@ func readBundle(f *file) (*bundle, error) {
 func (f *file) manyKeys(found string) error {
 	in := shellWord(f.path)
 	return f.fail(foundPKCS12+" that "+found,
-		"keytool -list -keystore "+in+" names them, and keytool -importkeystore -srckeystore "+in+" -srcalias NAME -destkeystore NEW -deststoretype PKCS12 exports one")
+		"their names are shown by keytool -list -keystore "+in+", and one of them is exported by keytool -importkeystore -srckeystore "+in+" -srcalias NAME -destkeystore NEW -deststoretype PKCS12")
 }
 
 // unreadableBundle tells of a bundle that is damaged, or in a form that cannot

@@ -100,7 +100,7 @@ func parsePBKDF2(kdf pkix.AlgorithmIdentifier) (*scheme, error) {
 	switch id := kdf.Algorithm.String(); id {
 	case oidPBKDF2:
 	case oidScrypt:
-		return nil, unsupportedError("a key of scrypt")
+		return nil, unsupportedError("scrypt")
 	default:
 		return nil, unsupportedError("an uncommon way to derive its key (" + id + ")")
 	}

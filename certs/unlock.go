@@ -29,7 +29,7 @@ func (b *bundle) unlock(p Passphrase, parse certificateParser) (*contents, priva
 	}
 	if err != nil {
 		if errors.Is(err, errWrongPassphrase) {
-			err = b.file.wrongPassphrase(foundPKCS12)
+			err = b.file.wrongPassphrase(foundPKCS12, "pkcs12 -info -noout")
 		}
 		return nil, privateKey{}, err
 	}
@@ -147,8 +147,12 @@ func (b *bundle) repack(passphrase []byte) []byte {
 	for _, part := range b.sealed {
 		parts = append(parts, part.FullBytes)
 	}
-	safe := sequence(parts...)
-	salt := make([]byte, sha256.BlockSize)
+	return verified(passphrase, parts...)
+}
+
+// verified returns a bundle with a checksum that an encoded passphrase makes.
+func verified(passphrase []byte, parts ...[]byte) []byte {
+	safe, salt := sequence(parts...), make([]byte, sha256.BlockSize)
 	mac := hmac.New(sha256.New, macKey(salt, passphrase))
 	mac.Write(safe)
 	return sequence(
