@@ -35,6 +35,11 @@ type Runner struct {
 	UserAgent string           // sent unless a check sets its own; empty means "watchword"
 	Resolver  *net.Resolver    // nil means the system's
 
+	// Rehearse goes along, as if the request named it, wherever another
+	// certificate would go along with a request to its first host. Nil
+	// changes nothing.
+	Rehearse *certs.Identity
+
 	chunks sync.Pool // of *[chunkSize]byte
 	gzips  sync.Pool // of *gzip.Reader
 	bufs   sync.Pool // of *buffers

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +47,7 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	environ        func(string) (string, bool)
+	answers        *bufio.Reader // of stdin, once something has been asked
 
 	configPath string
 	vars       []string

@@ -20,13 +20,16 @@ import (
 const testConcurrency = 16
 
 func (a *app) testCommand() *cobra.Command {
-	var output string
+	var output, certificate string
 	cmd := &cobra.Command{
 		Use:   "test [PATTERN…]",
 		Short: "Run checks once, now, and explain each failure",
 		Long: `test runs the checks whose names match one of the glob patterns (all enabled
 ones without patterns), once and now, whatever their schedules. Nobody is
-alerted. Exit code 1 if any failed.`,
+alerted. Exit code 1 if any failed.
+
+--certificate rehearses a certificate of the configuration before it takes over:
+it goes along instead of whichever other one a request would present.`,
 		RunE: func(cmd *cobra.Command, patterns []string) error {
 			cfg, err := a.load(cmd.Context())
 			if err != nil {
@@ -39,10 +42,15 @@ alerted. Exit code 1 if any failed.`,
 			for _, u := range cfg.Unreadable {
 				fmt.Fprintf(a.stderr, "watchword: %s %q cannot be used: %v\n", u.Kind, u.Name, u.Err)
 			}
-			return a.test(cmd.Context(), cfg, monitors, output)
+			runner := a.testRunner(cfg)
+			if runner.Rehearse, err = rehearsed(cfg, certificate); err != nil {
+				return err
+			}
+			return a.test(cmd.Context(), runner, monitors, output)
 		},
 	}
 	outputFlag(cmd, &output, "text", "json")
+	cmd.Flags().StringVar(&certificate, "certificate", "", "`NAME` of a certificate to rehearse: it goes along instead of any other")
 	return cmd
 }
 
@@ -65,14 +73,17 @@ func testable(cfg *config.Config, patterns []string) ([]*config.Monitor, error) 
 	return out, nil
 }
 
-// test runs monitors and writes their results in the order of the files, as
-// soon as all before have been written.
-func (a *app) test(ctx context.Context, cfg *config.Config, monitors []*config.Monitor, output string) error {
-	runner := &checks.Runner{
+func (a *app) testRunner(cfg *config.Config) *checks.Runner {
+	return &checks.Runner{
 		Certs:     cfg.Certificates,
 		Logger:    slog.New(slog.NewTextHandler(a.stderr, nil)),
 		UserAgent: userAgent(),
 	}
+}
+
+// test runs monitors and writes their results in the order of the files, as
+// soon as all before have been written.
+func (a *app) test(ctx context.Context, runner *checks.Runner, monitors []*config.Monitor, output string) error {
 	results := make([]chan checks.Result, len(monitors))
 	for i := range results {
 		results[i] = make(chan checks.Result, 1)
@@ -92,11 +103,15 @@ func (a *app) test(ctx context.Context, cfg *config.Config, monitors []*config.M
 
 	progress := a.newProgress(len(monitors))
 	tally := make(map[checks.Outcome]int)
+	rehearsals := 0
 	began := time.Now()
 	for i, m := range monitors {
 		progress.show(i, m.Check.Name)
 		r := <-results[i]
 		tally[r.Outcome]++
+		if showed(r, runner.Rehearse) {
+			rehearsals++
+		}
 		progress.clear()
 		if err := a.writeResult(m, r, output); err != nil {
 			return err
@@ -104,6 +119,9 @@ func (a *app) test(ctx context.Context, cfg *config.Config, monitors []*config.M
 	}
 	if output == "text" {
 		a.writeTally(tally, len(monitors), time.Since(began))
+	}
+	if runner.Rehearse != nil {
+		a.writeRehearsals(runner.Rehearse, rehearsals, len(monitors))
 	}
 	if tally[checks.Failed]+tally[checks.Unknown] > 0 {
 		return codeError(exitFailed)

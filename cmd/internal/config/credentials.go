@@ -49,7 +49,7 @@ func (d *detector) block(b *block) {
 	for name, a := range b.attrs {
 		key := name
 		switch {
-		case b.is.name == "secret", b.is.name == "certificate":
+		case b.is.name == "secret", b.is.name == "certificate" && name != "passphrase":
 			continue // names of files and variables
 		case b.is.name == "variable" && name == "default":
 			key = b.label()

@@ -99,6 +99,11 @@ func Load(ctx context.Context, path string, o Options) (*Config, error) {
 	if err != nil {
 		return nil, nothingAt(err)
 	}
+	return loadTree(ctx, t, o)
+}
+
+// loadTree is Load for the files of t.
+func loadTree(ctx context.Context, t *tree, o Options) (*Config, error) {
 	l := newLoader(o)
 	root, err := l.parseAll(ctx, t)
 	if err != nil {
