@@ -123,29 +123,34 @@ func (l *lane) pause(ctx context.Context, asked time.Duration, failures int) {
 // left alone.
 func (l *lane) deliver(ctx context.Context, receiver Receiver, n Notification) (time.Duration, error) {
 	begun := n.Attempted
-	d := Delivery{Message: n.Message, Reference: n.Reference, Begin: func(ctx context.Context) {
-		if !begun {
-			begun = true
-			l.ack(ctx, Receipt{ID: n.ID, Stage: Begun})
-		}
-	}}
+	repeat := n.Attempted
+	d := Delivery{
+		ID: opaqueID(n), Queued: n.Queued, Message: n.Message, Reference: n.Reference,
+		Begin: func(ctx context.Context) {
+			if !begun {
+				begun = true
+				l.ack(ctx, Receipt{ID: n.ID, Stage: Begun})
+			}
+		},
+		Settled: func() { repeat = false },
+	}
 	d.Message.PossibleRepeat = n.Attempted
 	attempt, cancel := context.WithTimeoutCause(ctx, attemptTimeout, errors.New("no answer within 10 minutes"))
 	ref, err := receiver.Send(attempt, d)
 	cancel()
 	if err == nil {
 		l.ack(ctx, Receipt{ID: n.ID, Stage: Taken, Reference: ref})
-		l.taken(ctx, n)
+		l.taken(ctx, repeat)
 		return 0, nil
 	}
 	return l.failed(ctx, receiver, n, begun, err)
 }
 
 // taken counts a success.
-func (l *lane) taken(ctx context.Context, n Notification) {
+func (l *lane) taken(ctx context.Context, repeat bool) {
 	l.mu.Lock()
 	l.stats.Sent++
-	if n.Attempted {
+	if repeat {
 		l.stats.PossibleRepeat++
 	}
 	first := !l.proven
