@@ -16,7 +16,7 @@ const maxMembers = 20
 func (e *Engine) groupMessage(kind TransitionKind, st *State, open []*subject, now time.Time) Message {
 	n := len(st.Members.List)
 	m := Message{
-		Topic: AboutGroup, Kind: kind, Level: st.Level, Location: e.location(), Severity: severest(open),
+		Topic: AboutGroup, Kind: kind, Level: st.Level, Text: st.Members.Shared, Location: e.location(), Severity: severest(open),
 		At: now, Since: st.Since,
 	}
 	m.Members, m.More = members(open, st.Members.List)

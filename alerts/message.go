@@ -25,6 +25,7 @@ type Message struct {
 	Kind     TransitionKind `json:"kind"`
 	Headline string         `json:"headline"`         // one line that stands for itself, such as a push notification
 	Detail   string         `json:"detail,omitempty"` // a second line, if there is more to say
+	Text     string         `json:"text,omitempty"`   // what is wrong, without who and how long
 	Level    Level          `json:"level,omitempty"`
 
 	Check    string        `json:"check,omitempty"` // or the certificate

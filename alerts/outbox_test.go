@@ -625,7 +625,10 @@ func checkThreads(t *testing.T, messages []alertstest.Message, incidents map[str
 				}
 			}
 			roots[m.ID] = check
+			folded := strings.HasPrefix(text, "🟢 "+check+" was failing from ")
 			switch {
+			case n == begun[check]+1 && ended[check] == begun[check] && folded:
+				begun[check], ended[check] = n, n
 			case n == begun[check]+1 && ended[check] == begun[check]:
 				begun[check] = n
 			case n == begun[check]:
