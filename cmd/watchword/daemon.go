@@ -50,6 +50,7 @@ type daemon struct {
 	metrics   *metrics.Metrics
 	scheduler *scheduler.Scheduler
 	watcher   *watcher
+	board     *web.Board
 	pacer     alerts.Pacer
 	forbidden []netip.AddrPort // our own listener: no check may ask it
 	ready     atomic.Bool
@@ -132,6 +133,8 @@ func (d *daemon) open(cfg *config.Config) (err error) {
 		s := d.db.Stats()
 		return metrics.StoreStats{WriteErrors: s.WriteErrors, Quarantined: s.Quarantined}
 	}
+	d.board = &web.Board{State: d.engine.State, Next: d.scheduler.Next, Problems: d.problems}
+	d.Web.Board = d.board
 	d.Web.Metrics = d.metrics.Handler(d.Logger)
 	d.Web.Ready = d.ready.Load
 	if d.Lifecycle {
@@ -171,6 +174,7 @@ func (d *daemon) take(ctx context.Context, r checks.Result) {
 	if err := d.engine.Handle(context.WithoutCancel(ctx), r); err != nil {
 		d.Logger.ErrorContext(ctx, "the result of a run was lost to the alerts", "check", r.Check, "outcome", r.Outcome, "error", err)
 	}
+	d.board.Record(r)
 }
 
 // logChange logs when the outcome of a check is another than before: a check

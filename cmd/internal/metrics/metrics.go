@@ -230,3 +230,10 @@ func timestamp(t time.Time) float64 {
 
 // boolWord is the label value for b.
 func boolWord(b bool) string { return strconv.FormatBool(b) }
+
+// ReloadSuccessful reports what SetReload was told last.
+func (m *Metrics) ReloadSuccessful() bool {
+	m.reloadMu.Lock()
+	defer m.reloadMu.Unlock()
+	return m.reloadOK
+}
