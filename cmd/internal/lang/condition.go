@@ -256,7 +256,16 @@ func (b *binding) from(vars *checks.Vars) (cty.Value, error) {
 			return cty.NilVal, &missingError{b.text, fmt.Sprintf("step %q has got no answer", b.step)}
 		}
 	}
-	return b.access(x)
+	v, err := b.access(x)
+	if err == nil || b.step == "" {
+		return v, err
+	}
+	if missing, ok := errors.AsType[*missingError](err); !ok {
+		err = fmt.Errorf("step %q: %w", b.step, err)
+	} else if prefix := "step." + b.step + "."; !strings.HasPrefix(missing.name, prefix) {
+		err = &missingError{prefix + missing.name, missing.why}
+	}
+	return cty.NilVal, err
 }
 
 // evaluate returns whether the condition holds.

@@ -165,6 +165,9 @@ func (s *Scope) mutable(expr hcl.Expression) (*expression, hcl.Diagnostics) {
 // first computes the value at load. One that takes values of earlier steps
 // stays pending, after its types have been checked.
 func (f *field) first(n *lookup) hcl.Diagnostics {
+	if n.scope.steps == nil {
+		return f.compute()
+	}
 	known, samples := map[string]cty.Value{}, map[string]cty.Value{}
 	for _, r := range n.refs {
 		if r.step == "" && (!r.broken || r.node.Traversal.RootName() != "step") {
@@ -209,9 +212,8 @@ func (f *field) sampled(n *lookup, ctx *hcl.EvalContext) bool {
 	case roleHeaders, roleQuery, roleBasicAuth:
 		return true
 	case roleURL:
-		lead := field{role: roleURL, lead: n.lead(ctx)}
-		host, _ := lead.known(nil)
-		return host != ""
+		_, rest, ok := strings.Cut(n.lead(ctx), "://")
+		return ok && strings.ContainsAny(rest, "/?#")
 	default:
 		return false
 	}
