@@ -131,7 +131,7 @@ func (n *lookup) name(e *hclsyntax.ScopeTraversalExpr) {
 	p := path{lookup: n, name: root.Name, steps: e.Traversal[1:]}
 	r.access, r.value = p.compile(def)
 	r.broken = r.access == nil
-	if st := n.scope.steps; st != nil && st.secret(st.Name, describe(e.Traversal)) {
+	if st := n.scope.steps; st != nil && st.secret(st.Name, dotted(e.Traversal)) {
 		r.conceal(n.x.written(e.SrcRange))
 	}
 	n.refs = append(n.refs, r)

@@ -18,7 +18,7 @@ const maxProof = 16 << 10
 // such as a token.
 type Proof struct {
 	Step string
-	text string // as written after step.NAME: "json.token"
+	text string // dotted: "json.token"
 	path hcl.Traversal
 }
 
@@ -90,7 +90,7 @@ func (f *proofs) add(trav hcl.Traversal) {
 		return
 	}
 	step, _ := stepKey(trav[1])
-	p := Proof{Step: step, path: trav[2:], text: strings.TrimPrefix(describe(trav[2:]), ".")}
+	p := Proof{Step: step, path: trav[2:], text: dotted(trav[2:])}
 	switch p.text {
 	case "json", "header", "tls", "timing", "request", "request.headers": // a part of it may be, not all
 		return

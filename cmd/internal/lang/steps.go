@@ -78,6 +78,25 @@ func partOf(part, whole string) bool {
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
+// dotted writes a value and its parts in one form, whichever way they are
+// written: header.authorization.
+func dotted(path hcl.Traversal) string {
+	var b strings.Builder
+	for _, step := range path {
+		root, isRoot := step.(hcl.TraverseRoot)
+		key, named := stepKey(step)
+		switch {
+		case isRoot:
+			b.WriteString(root.Name)
+		case named:
+			b.WriteString("." + key)
+		default:
+			b.WriteString(describe(hcl.Traversal{step}))
+		}
+	}
+	return strings.TrimPrefix(b.String(), ".")
+}
+
 // object stands for the steps where a text of JSON reads like a reference.
 func (st *Steps) object() cty.Value {
 	names := make(map[string]cty.Value, len(st.Earlier))
@@ -127,7 +146,7 @@ func (n *lookup) stepValue(step string, steps hcl.Traversal, r ref) ref {
 	r.step, r.inside = step, inside
 	r.access, r.value = p.compile(def)
 	r.broken = r.access == nil
-	if n.scope.steps.secret(step, strings.TrimPrefix(describe(steps), ".")) {
+	if n.scope.steps.secret(step, dotted(steps)) {
 		r.conceal("step." + step)
 	}
 	return r

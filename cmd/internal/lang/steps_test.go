@@ -101,7 +101,7 @@ func TestConditionsOverSteps(t *testing.T) {
 		{`json.id == step.login.json.gone`, `step.login.json.gone is missing: the object has "token" and "user"`},
 		{`json.id == step.login.json.token`, `json.id is "ord_1" and step.login.json.token is ***, want json.id == step.login.json.token`},
 		{`json.id == step.login.json["token"]`, `json.id is "ord_1" and step.login.json["token"] is ***, want json.id == step.login.json["token"]`},
-		{`length(body) == length(step.login.body)`, `body is 33 bytes and step.login.body is 38 bytes, want length(body) == length(step.login.body)`},
+		{`length(body) == length(step.login.body)`, `body is 32 bytes and step.login.body is 36 bytes, want length(body) == length(step.login.body)`},
 	}
 	exprs, s := request(t, "url = \"https://a.example/\"\nheaders = { Authorization = \"Bearer ${step.login.json.token}\" }")
 	proofs := s.Proofs(exprs)
