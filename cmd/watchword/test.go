@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -155,8 +156,8 @@ func (a *app) writeResult(m *config.Monitor, r checks.Result, output string) err
 	if !selfExplaining(r) {
 		indent(a.stdout, "    ", reasoned(r.Reason, r.Message))
 	}
-	for _, step := range r.Steps {
-		a.writeStep(s, step)
+	for i, step := range r.Steps {
+		a.writeStep(s, step, i == decisive(r))
 	}
 	fmt.Fprintln(a.stdout, s.faint(fmt.Sprintf("    defined at %s:%d", m.Check.Source.File, m.Check.Source.Line)))
 	return nil
@@ -165,8 +166,13 @@ func (a *app) writeResult(m *config.Monitor, r checks.Result, output string) err
 // selfExplaining tells whether the expressions of the steps, which are shown
 // with their values, say all that the message of r says.
 func selfExplaining(r checks.Result) bool {
-	last := r.Steps[len(r.Steps)-1]
-	return len(last.Failed) > 0 && (r.Reason == "" || r.Reason == checks.ReasonExpectation)
+	i := decisive(r)
+	return i >= 0 && len(r.Steps[i].Failed) > 0 && (r.Reason == "" || r.Reason == checks.ReasonExpectation)
+}
+
+// decisive is the index of the step that r has its message of, or -1.
+func decisive(r checks.Result) int {
+	return slices.IndexFunc(r.Steps, func(s checks.StepResult) bool { return s.Outcome == r.Outcome })
 }
 
 // reasoned puts the reason before a message, except where the message is
@@ -194,12 +200,19 @@ func summary(r checks.Result) string {
 }
 
 // writeStep shows what a failure needs to be understood, expression first.
-func (a *app) writeStep(s screen, step checks.StepResult) {
+// What the step says itself is told unless the run has told it.
+func (a *app) writeStep(s screen, step checks.StepResult, told bool) {
 	if step.Outcome == checks.Passed {
 		return
 	}
 	if step.Step != "" {
 		fmt.Fprintf(a.stdout, "  step %q %s\n", step.Step, step.Outcome)
+	}
+	if !told && len(step.Failed) == 0 {
+		indent(a.stdout, "    ", reasoned(step.Reason, strings.TrimPrefix(step.Message, "skipped: ")))
+	}
+	if step.Outcome == checks.Skipped {
+		return
 	}
 	for _, f := range step.Failed {
 		fmt.Fprintf(a.stdout, "    %s %s\n", s.faint(fmt.Sprintf("%s:%d:", f.File, f.Line)), s.bold(f.Expression))

@@ -59,9 +59,11 @@ type Monitor struct {
 	Spec      string // the schedule as written
 	Splay     time.Duration
 	Policy    alerts.Policy
-	Receivers []string // full names such as "slack.oncall", by the routes
+	Receivers []string // full names such as "slack.oncall", its own or by the routes
 	Enabled   bool
-	Hosts     []string // normalized hosts of its requests, where known at load
+	Parents   []string // full names of the checks it depends on
+	Hosts     []string // normalized hosts of its requests, each once, where known at load
+	StepHosts []string // the same by step; empty where it is known only when it runs
 }
 
 // A Certificate is the place of a `certificate` block and who uses it.

@@ -81,6 +81,11 @@ type loader struct {
 	schedules    map[spec]parsedSchedule
 	labelSets    map[string]map[string]string // equal ones share memory
 	hostUnknown  bool                         // some request's host is known only when it runs
+
+	checkNames   map[string]bool // full names of all checks
+	dependencies int             // how many there are, of all checks
+	dependsAt    map[string]hcl.Range
+	proofsOf     map[*block][]lang.Proof
 }
 
 // A parsedSchedule is a schedule, or why there is none.
@@ -138,6 +143,8 @@ func newLoader(o Options) *loader {
 		rootHosts: map[string]bool{},
 		schedules: map[spec]parsedSchedule{},
 		labelSets: map[string]map[string]string{},
+		dependsAt: map[string]hcl.Range{},
+		proofsOf:  map[*block][]lang.Proof{},
 	}
 	if l.now.IsZero() {
 		l.now = time.Now()
@@ -214,7 +221,7 @@ func (l *loader) resolve(ctx context.Context, root *block) *Config {
 	l.receiverList = fullNames(blocks["receiver"])
 	c.Routes = l.routes(blocks["route"], l.receiverList)
 	l.routing = c.Routes
-	c.Monitors = l.monitors(blocks["check"], first(blocks["defaults"]))
+	c.Monitors = l.monitors(root, first(blocks["defaults"]))
 	l.unused()
 	l.credentials(root)
 
@@ -234,6 +241,9 @@ func (l *loader) byKind(root *block) map[string][]*block {
 		blocks[b.is.name] = append(blocks[b.is.name], b)
 	}
 	for kind, list := range blocks {
+		if kind == "check" || kind == "group" {
+			continue // their names are paths
+		}
 		if is := root.is.block(kind); is.single || len(is.labels) > 0 {
 			blocks[kind] = l.duplicates(list)
 		}

@@ -57,6 +57,10 @@ const (
 	computedAny              // any value, computed at each run
 	certificateRef           // certificate.NAME
 	receiverRefs             // a list of receiver.TYPE.NAME
+	checkRefs                // a list of check.NAME
+	instances                // a map, or a set or list of strings
+	reasonPrefixes           // a list of failure reasons, or what several begin with
+	backoff                  // how a delay grows
 )
 
 // describe says what the type wants, to follow "must be".
@@ -104,6 +108,14 @@ func (v valueType) describe() string {
 		return "a certificate such as certificate.acme"
 	case receiverRefs:
 		return "a list of receivers such as [receiver.slack.oncall]"
+	case checkRefs:
+		return "a list of checks such as [check.orders.health]"
+	case instances:
+		return `an object such as { fra = "fra.example.com" }, or a list or set of strings`
+	case reasonPrefixes:
+		return `a list of reasons or of what they begin with, such as ["connect", "tls_timeout"]`
+	case backoff:
+		return `"constant", "linear" or "exponential"`
 	default:
 		return "a value"
 	}
@@ -147,14 +159,15 @@ func (b *blockType) blockNames() []string {
 
 // language is the whole configuration as one block.
 func language() *blockType {
-	request, alert := requestBlock(), alertBlock()
+	request, alert, retry := requestBlock(), alertBlock(), retryBlock()
+	check := checkBlock(request, retry, alert)
 	return &blockType{
 		name: "configuration",
 		doc:  "All files together; blocks may stand in any of them.",
 		blocks: []*blockType{
 			settingsBlock(), variableBlock(), localsBlock(), secretBlock(), certificateBlock(),
-			checkLike("defaults", nil, "What every check has unless it says otherwise.", request, alert),
-			checkLike("check", []string{"NAME"}, "One thing to watch: a request and what is expected of its answer.", request, alert),
+			checkLike("defaults", nil, "What every check has unless it says otherwise.", request, retry, alert),
+			groupBlock(check, request, retry, alert), check,
 			receiverBlock(), routeBlock(),
 		},
 	}
