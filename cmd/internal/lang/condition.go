@@ -3,6 +3,7 @@ package lang
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -104,6 +105,7 @@ func (s *Scope) compile(x *expression, kind Kind) (*compiled, hcl.Diagnostics) {
 	if diags.HasErrors() {
 		return nil, diags
 	}
+	c.told = n.calls(c.node)
 	c.form = c.recognise(n, unknown)
 	c.quick = c.comparisons(n, unknown, c.node)
 	boundNumbers(c.node)
@@ -137,6 +139,7 @@ type compiled struct {
 	names   []binding        // the values it takes from an exchange
 	reasons []error          // why values known at load are not available
 	form    form
+	told    []told       // calls that explanations tell of
 	quick   []comparison // instead of all else, where they say what needs no explanation
 }
 
@@ -287,7 +290,11 @@ func (c *compiled) failure(diags hcl.Diagnostics, t *taken) error {
 			}
 		}
 	}
+	cause := c.queryFailure(first)
 	detail := conceal(hcl.Diagnostics{first})[0].Detail
+	if cause != "" && strings.Contains(detail, cause) { // not concealed
+		return errors.New(cause)
+	}
 	return &evaluationError{phrase(detail)}
 }
 

@@ -16,8 +16,10 @@ type fn struct {
 	signature string // name(argument, …)
 	doc       string
 	f         function.Function
-	volatile  bool                               // gives another value with each call
-	inDir     func(dir string) function.Function // instead of f: depends on the folder of the file
+	volatile  bool                                            // gives another value with each call
+	inDir     func(dir string) function.Function              // instead of f: depends on the folder of the file
+	extracts  bool                                            // explanations show its result rather than what it looked into
+	explain   func(args []cty.Value, written []string) string // tells why it is false; "" if it cannot
 }
 
 func (f *fn) name() string {
@@ -39,7 +41,7 @@ func Functions() []Doc {
 func functionTable(sh *shared) map[string]fn {
 	table := make(map[string]fn)
 	for _, group := range [][]fn{
-		stringFunctions(), patternFunctions(sh.patterns), numberFunctions(), collectionFunctions(), setFunctions(),
+		stringFunctions(), patternFunctions(sh.patterns), queryFunctions(), numberFunctions(), collectionFunctions(), setFunctions(),
 		typeFunctions(), encodingFunctions(), hashFunctions(), timeFunctions(), placeFunctions(sh),
 	} {
 		for _, f := range group {

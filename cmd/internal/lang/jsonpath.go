@@ -146,8 +146,6 @@ func fromTree(tree any) cty.Value {
 			return v
 		}
 		return cty.NullVal(cty.Number)
-	case float64:
-		return cty.NumberFloatVal(t)
 	case map[string]any:
 		attrs := make(map[string]cty.Value, len(t))
 		for k, v := range t {
@@ -161,7 +159,7 @@ func fromTree(tree any) cty.Value {
 		}
 		return cty.TupleVal(elements)
 	default:
-		return cty.NullVal(cty.DynamicPseudoType)
+		return fromNumber(t)
 	}
 }
 
