@@ -176,7 +176,7 @@ func (c *compiled) bind(n *lookup) *hcl.EvalContext {
 			if _, known := open[key]; !known {
 				c.names = append(c.names, binding{
 					key: key, text: r.text, at: r.node.SrcRange, access: r.access,
-					size: key == "body" || key == "request.body" || key == "request", header: root == "header",
+					size: key == "body" || key == "request.body" || key == "request", header: root == "header" || root == "cookie" && len(trav) == 2,
 				})
 			}
 			open[key] = r.value

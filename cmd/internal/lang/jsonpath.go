@@ -29,6 +29,11 @@ func (p path) json() (access, cty.Value) {
 		if err != nil {
 			return cty.NilVal, notJSON(x, err)
 		}
+		if len(p.steps) == 0 {
+			if whole, ok := x.Derived(func(tree any) any { return fromTree(tree) }).(cty.Value); ok {
+				return whole, nil
+			}
+		}
 		name := "json"
 		for _, step := range p.steps {
 			next, missing := jsonStep(tree, name, step)
