@@ -74,7 +74,7 @@ func TestCookies(t *testing.T) {
 		`cookie.sid.valu == "x"`:            `1:15 Unknown name: A cookie has no "valu". Did you mean "value"? It has "value", "path", "domain", "expires", "max_age", "secure", "http_only" and "same_site".`,
 		`cookie == null`:                    `1:5 Unknown name: cookie takes the name of a cookie: cookie["session"].`,
 		`header["x"] == 5`:                  `1:5 Comparison of different types: header["x"] is a string and 5 is a number: such values are never equal. Write both as the same type, or convert one with tonumber() or tostring().`,
-		`status == 200 || header["x"] == 5`: `warning 1:19 Comparison of different types: header["x"] is a string and 5 is a number: such values are never equal. Write both as the same type, or convert one with tonumber() or tostring().`,
+		`status == 200 || header["x"] == 5`: `warning 1:22 Comparison of different types: header["x"] is a string and 5 is a number: such values are never equal. Write both as the same type, or convert one with tonumber() or tostring().`,
 	} {
 		expr, s := attribute(t, "x = "+x+"\n")
 		_, diags := CompileCondition(expr, s, Expect)
