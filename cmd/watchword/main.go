@@ -77,7 +77,7 @@ Try "watchword demo" first: it needs no network and no files.`,
 	root.AddCommand(
 		a.runCommand(), a.demoCommand(),
 		a.validateCommand(), a.fmtCommand(), a.testCommand(), a.listCommand(),
-		a.certCommand(), a.versionCommand(),
+		a.certCommand(), a.docsCommand(), a.versionCommand(),
 	)
 	return root
 }
