@@ -94,7 +94,7 @@ defaults {
 		if got := passed[name]; !strings.HasPrefix(got, "passed") {
 			t.Errorf("%s (%s): %s, want passed", e.what, e.written(), got)
 		}
-		if strings.HasPrefix(failed[name], "passed") &&  strings.HasPrefix(unencrypted[name], "passed") {
+		if strings.HasPrefix(failed[name], "passed") && strings.HasPrefix(unencrypted[name], "passed") {
 			t.Errorf("%s (%s) passes whatever the answer is", e.what, e.written())
 		}
 	}

@@ -76,7 +76,7 @@ Try "watchword demo" first: it needs no network and no files.`,
 	flags.StringArrayVar(&a.varFiles, "var-file", nil, "`FILE` with values of variables; may be repeated")
 	root.AddCommand(
 		a.runCommand(), a.demoCommand(),
-		a.validateCommand(), a.fmtCommand(), a.testCommand(), a.listCommand(),
+		a.validateCommand(), a.fmtCommand(), a.testCommand(), a.listCommand(), a.scheduleCommand(),
 		a.certCommand(), a.docsCommand(), a.versionCommand(),
 	)
 	return root

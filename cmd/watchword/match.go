@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/gobwas/glob"
@@ -9,22 +10,23 @@ import (
 	"watchword/cmd/internal/config"
 )
 
-// match picks the monitors whose names match one of the glob patterns, all
-// of them without patterns. A pattern that matches nothing is a mistake: a
-// misspelt name must not pass for a success.
+// match picks the monitors whose names match one of the glob patterns, or that
+// have a label whose value does, for patterns like team=orders; all of them
+// without patterns. A pattern that matches nothing is a mistake: a misspelt
+// name must not pass for a success.
 func match(monitors []*config.Monitor, patterns []string) ([]*config.Monitor, error) {
 	if len(patterns) == 0 {
 		return monitors, nil
 	}
 	picked := make(map[*config.Monitor]bool)
 	for _, pattern := range patterns {
-		g, err := glob.Compile(pattern)
+		fits, err := matcher(pattern)
 		if err != nil {
 			return nil, usagef("pattern %q: %w", pattern, err)
 		}
 		hits := 0
 		for _, m := range monitors {
-			if m.Check.Name == pattern || g.Match(m.Check.Name) {
+			if fits(m) {
 				picked[m] = true
 				hits++
 			}
@@ -40,6 +42,25 @@ func match(monitors []*config.Monitor, patterns []string) ([]*config.Monitor, er
 		}
 	}
 	return out, nil
+}
+
+// matcher compiles one pattern.
+func matcher(pattern string) (func(*config.Monitor) bool, error) {
+	label, value, ok := strings.Cut(pattern, "=")
+	ok = ok && regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`).MatchString(label)
+	if !ok {
+		value = pattern
+	}
+	g, err := glob.Compile(value)
+	if err != nil {
+		return nil, err
+	}
+	return func(m *config.Monitor) bool {
+		if got, has := m.Check.Labels[label]; ok && has && (got == value || g.Match(got)) {
+			return true
+		}
+		return m.Check.Name == pattern || !ok && g.Match(m.Check.Name)
+	}, nil
 }
 
 // thereAre names the first checks, as a reminder of how they are written.

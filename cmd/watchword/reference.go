@@ -224,4 +224,3 @@ func writeRow(w io.Writer, cells ...string) {
 	}
 	fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | "))
 }
-

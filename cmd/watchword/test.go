@@ -24,9 +24,12 @@ func (a *app) testCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test [PATTERN…]",
 		Short: "Run checks once, now, and explain each failure",
-		Long: `test runs the checks whose names match one of the glob patterns (all enabled
-ones without patterns), once and now, whatever their schedules. Nobody is
-alerted. Exit code 1 if any failed.`,
+		Long: `test runs the checks that match one of the patterns (all enabled ones without
+patterns), once and now, whatever their schedules. A pattern is a glob over the
+names of checks, such as orders/*, or over the values of a label: team=orders.
+Nobody is alerted. Exit code 1 if any failed.
+
+-o junit writes a report for CI servers, -o github annotations of a workflow.`,
 		RunE: func(cmd *cobra.Command, patterns []string) error {
 			cfg, err := a.load(cmd.Context())
 			if err != nil {
@@ -42,7 +45,7 @@ alerted. Exit code 1 if any failed.`,
 			return a.test(cmd.Context(), cfg, monitors, output)
 		},
 	}
-	outputFlag(cmd, &output, "text", "json")
+	outputFlag(cmd, &output, "text", "json", "junit", "github")
 	return cmd
 }
 
@@ -93,17 +96,30 @@ func (a *app) test(ctx context.Context, cfg *config.Config, monitors []*config.M
 	progress := a.newProgress(len(monitors))
 	tally := make(map[checks.Outcome]int)
 	began := time.Now()
+	report := &junitReport{began: began}
 	for i, m := range monitors {
 		progress.show(i, m.Check.Name)
 		r := <-results[i]
 		tally[r.Outcome]++
 		progress.clear()
-		if err := a.writeResult(m, r, output); err != nil {
-			return err
+		switch output {
+		case "junit":
+			report.add(m, r)
+		case "github":
+			a.annotate(m, r)
+		default:
+			if err := a.writeResult(m, r, output); err != nil {
+				return err
+			}
 		}
 	}
-	if output == "text" {
+	switch output {
+	case "text", "github":
 		a.writeTally(tally, len(monitors), time.Since(began))
+	case "junit":
+		if err := report.write(a.stdout, time.Since(began)); err != nil {
+			return err
+		}
 	}
 	if tally[checks.Failed]+tally[checks.Unknown] > 0 {
 		return codeError(exitFailed)
