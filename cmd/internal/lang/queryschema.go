@@ -41,7 +41,7 @@ func (p schemaPattern) MatchString(s string) bool {
 	if p.size*len(s) > maxMatching {
 		panic(errWork)
 	}
-	return p.Regexp.MatchString(s)
+	return p.pattern.MatchString(s)
 }
 
 func compileSchema(text string) (*jsonschema.Schema, error) {
