@@ -50,7 +50,7 @@ func (c *compiled) recognise(n *lookup, unknown *hcl.EvalContext) form {
 			f.only = i
 			return f
 		}
-		if b.size && overlaps(left.Range(), b.at) {
+		if b.size && overlaps(left.Range(), b.at) && !c.insideTold(b.at) {
 			return other // computed from a text that is not to be shown
 		}
 	}
@@ -103,9 +103,15 @@ func signs(op *hclsyntax.Operation) (string, string) {
 func (c *compiled) explain(v *checks.Verdict, t *taken, w viewer) {
 	v.Explanation.Values = c.shown(t, w)
 	var is string
+	why := c.whyFalse(t)
 	switch {
+	case why != "" && c.told[0].call == bare(c.node) && c.kind == Expect:
+		v.Explanation.Message = cut(w.redactor.Redact(why), maxMessage)
+		return
+	case why != "":
+		is = why
 	case c.form.left == nil:
-		is = c.all(v.Explanation.Values)
+		is = c.all(v.Explanation.Values, c.results(t, w)...)
 	case c.form.only >= 0:
 		is = c.one(c.names[c.form.only], t.values[c.form.only], w)
 	default:
@@ -170,13 +176,14 @@ func (c *compiled) phrase(b binding, shown any) string {
 	}
 }
 
-// all says what the values are, the first few of them.
-func (c *compiled) all(values []checks.Value) string {
+// all says what the values are, the first few of them. Where the results of
+// calls are told, what these have looked into is not.
+func (c *compiled) all(values []checks.Value, results ...string) string {
 	const told = 4
-	var parts []string
+	parts := results
 	for _, v := range values {
 		for _, b := range c.names {
-			if b.text == v.Name {
+			if b.text == v.Name && (len(results) == 0 || !c.insideTold(b.at)) {
 				parts = append(parts, c.phrase(b, v.Value))
 				break
 			}

@@ -29,6 +29,11 @@ func (p path) json() (access, cty.Value) {
 		if err != nil {
 			return cty.NilVal, notJSON(x, err)
 		}
+		if len(p.steps) == 0 {
+			if whole, ok := x.Derived(func(tree any) any { return fromTree(tree) }).(cty.Value); ok {
+				return whole, nil
+			}
+		}
 		name := "json"
 		for _, step := range p.steps {
 			next, missing := jsonStep(tree, name, step)
@@ -146,8 +151,6 @@ func fromTree(tree any) cty.Value {
 			return v
 		}
 		return cty.NullVal(cty.Number)
-	case float64:
-		return cty.NumberFloatVal(t)
 	case map[string]any:
 		attrs := make(map[string]cty.Value, len(t))
 		for k, v := range t {
@@ -161,7 +164,7 @@ func fromTree(tree any) cty.Value {
 		}
 		return cty.TupleVal(elements)
 	default:
-		return cty.NullVal(cty.DynamicPseudoType)
+		return fromNumber(t)
 	}
 }
 
