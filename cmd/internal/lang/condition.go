@@ -163,6 +163,9 @@ func (c *compiled) bind(n *lookup) *hcl.EvalContext {
 		trav := r.node.Traversal
 		key := describe(trav)
 		root := trav.RootName()
+		if r.tree != nil {
+			key += " as decoded"
+		}
 		r.node.Traversal = hcl.Traversal{hcl.TraverseRoot{Name: key, SrcRange: r.node.SrcRange}}
 		switch {
 		case r.broken:
@@ -174,8 +177,12 @@ func (c *compiled) bind(n *lookup) *hcl.EvalContext {
 			}
 		default:
 			if _, known := open[key]; !known {
+				access := r.access
+				if r.tree != nil {
+					access = r.tree
+				}
 				c.names = append(c.names, binding{
-					key: key, text: r.text, at: r.node.SrcRange, access: r.access,
+					key: key, text: r.text, at: r.node.SrcRange, access: access,
 					size: key == "body" || key == "request.body" || key == "request", header: root == "header" || root == "cookie" && len(trav) == 2,
 				})
 			}
