@@ -170,6 +170,9 @@ func (c *compiled) bind(n *lookup) *hcl.EvalContext {
 		if r.step != "" {
 			root, inner, depth = r.inside, strings.TrimPrefix(key, "step."+r.step+"."), depth-2
 		}
+		if r.tree != nil {
+			key += " as decoded"
+		}
 		r.node.Traversal = hcl.Traversal{hcl.TraverseRoot{Name: key, SrcRange: r.node.SrcRange}}
 		switch {
 		case r.broken:
@@ -181,8 +184,12 @@ func (c *compiled) bind(n *lookup) *hcl.EvalContext {
 			}
 		default:
 			if _, known := open[key]; !known {
+				access := r.access
+				if r.tree != nil {
+					access = r.tree
+				}
 				c.names = append(c.names, binding{
-					key: key, text: r.text, at: r.node.SrcRange, access: r.access, step: r.step,
+					key: key, text: r.text, at: r.node.SrcRange, access: access, step: r.step,
 					size: inner == "body" || inner == "request.body" || inner == "request", header: root == "header" || root == "cookie" && depth == 2,
 				})
 			}

@@ -2,6 +2,7 @@ package lang
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -142,7 +143,7 @@ func (c *compiled) explainError(v *checks.Verdict, t *taken, err error, w viewer
 func (c *compiled) shown(t *taken, w viewer) []checks.Value {
 	values := make([]checks.Value, 0, len(c.names))
 	for i, b := range c.names {
-		if t.values[i] == cty.NilVal {
+		if t.values[i] == cty.NilVal || slices.ContainsFunc(values, func(v checks.Value) bool { return v.Name == b.text }) {
 			continue
 		}
 		values = append(values, checks.Value{Name: b.text, Value: b.view(t.values[i], w)})

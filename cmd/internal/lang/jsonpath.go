@@ -24,26 +24,38 @@ func (p path) json() (access, cty.Value) {
 			return nil, cty.DynamicVal
 		}
 	}
+	tree := p.tree()
 	return func(x *checks.Exchange) (cty.Value, error) {
-		tree, err := x.JSON()
+		part, err := tree(x)
 		if err != nil {
-			return cty.NilVal, notJSON(x, err)
+			return cty.NilVal, err
 		}
 		if len(p.steps) == 0 {
 			if whole, ok := x.Derived(func(tree any) any { return fromTree(tree) }).(cty.Value); ok {
 				return whole, nil
 			}
 		}
+		return fromTree(part), nil
+	}, cty.DynamicVal
+}
+
+// tree returns the part of the answer as it was decoded.
+func (p path) tree() func(*checks.Exchange) (any, error) {
+	return func(x *checks.Exchange) (any, error) {
+		tree, err := x.JSON()
+		if err != nil {
+			return nil, notJSON(x, err)
+		}
 		name := "json"
 		for _, step := range p.steps {
 			next, missing := jsonStep(tree, name, step)
 			if missing != nil {
-				return cty.NilVal, missing
+				return nil, missing
 			}
 			tree, name = next, describeStep(name, step)
 		}
-		return fromTree(tree), nil
-	}, cty.DynamicVal
+		return tree, nil
+	}
 }
 
 // jsonStep takes one step into a decoded tree.

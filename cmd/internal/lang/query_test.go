@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"watchword/checks"
 )
 
@@ -76,6 +78,31 @@ func TestQueries(t *testing.T) {
 				t.Errorf("holds %v, message\n got %s\nwant %s", v.Holds, v.Explanation.Message, tt.want)
 			}
 		})
+	}
+}
+
+// Queries leave the decoded answer as it is: all conditions share it.
+func TestQueriesChangeNothing(t *testing.T) {
+	t.Parallel()
+	x := exchange(200, "application/json", shop)
+	for _, q := range []string{".items | sort_by(-.id)", "del(.items[0])", "[.items[] | . + {a: 1}]", ".items | map_values(.id)", "[.. | numbers] | sort", "with_entries({key, value: 1})", ".items + .items", ".owner * {a: {b: 1}}", "to_entries", "delpaths([[\"items\", 0]])", "[.items[], .items[]] | unique_by(.id) | reverse"} {
+		expr, s := attribute(t, fmt.Sprintf("x = jq(json, %q) != 17\n", q))
+		c, diags := CompileCondition(expr, s, Expect)
+		if diags.HasErrors() {
+			t.Fatalf("%s: %s", q, write(diags))
+		}
+		c.Judge(&checks.Vars{Exchange: x})
+	}
+	after, err := x.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := exchange(200, "application/json", shop).JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("the decoded answer has changed (-before +after):\n%s", diff)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"math/big"
+	"reflect"
 	"strconv"
 	"sync"
 
@@ -58,10 +59,47 @@ func (c *compiler[T]) get(text string) (T, error) {
 	return made, nil
 }
 
+// treeType is the type of values that are decoded JSON as it is: functions
+// that look into an answer need no value of each part of it.
+func treeType() cty.Type { return cty.Capsule("JSON", reflect.TypeFor[any]()) }
+
+// decoded makes an access of one to decoded JSON.
+func decoded(tree func(*checks.Exchange) (any, error)) access {
+	return func(x *checks.Exchange) (cty.Value, error) {
+		part, err := tree(x)
+		if err != nil {
+			return cty.NilVal, err
+		}
+		return cty.CapsuleVal(treeType(), &part), nil
+	}
+}
+
+// undecoded returns the value that a decoded one stands for.
+func undecoded(v cty.Value) cty.Value {
+	if tree, ok := treeIn(v); ok {
+		return fromTree(tree)
+	}
+	return v
+}
+
+func treeIn(v cty.Value) (any, bool) {
+	if v.IsNull() || !v.IsKnown() || !v.Type().IsCapsuleType() {
+		return nil, false
+	}
+	tree, ok := v.EncapsulatedValue().(*any)
+	if !ok {
+		return nil, false
+	}
+	return *tree, true
+}
+
 // toTree is the reverse of fromTree: the value as decoded JSON, within the
 // limits for answers. Whole numbers are int, other ones float64 or, where they
 // would lose digits, json.Number.
 func toTree(v cty.Value) (any, error) {
+	if tree, ok := treeIn(v); ok {
+		return tree, nil
+	}
 	left := checks.MaxJSONValues
 	return treeOf(v, &left, checks.MaxJSONDepth)
 }
