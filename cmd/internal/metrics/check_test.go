@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"watchword/alerts"
 	"watchword/checks"
@@ -187,6 +188,23 @@ func TestStateSets(t *testing.T) {
 			t.Errorf("outcome %q: got\n%swant %s alone to be 1", outcome, text, want)
 		}
 	}
+}
+
+func TestMuted(t *testing.T) {
+	m := one()
+	var maintenance, dependency bool
+	m.Muted = func(string) (bool, bool) { return maintenance, dependency }
+	want := func(want ...string) {
+		t.Helper()
+		if diff := cmp.Diff(want, series(get(t, m, "watchword_check_muted")), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("muted (-want +got):\n%s", diff)
+		}
+	}
+	want()
+	dependency = true
+	want(`check_muted{by="dependency",…} 1`)
+	maintenance, dependency = true, false
+	want(`check_muted{by="maintenance",…} 1`, `check_muted{by="dependency",…} 0`)
 }
 
 func TestFailingSince(t *testing.T) {

@@ -97,6 +97,7 @@ type words struct {
 	outcomes []word
 	statuses []word // in the order of outcomes
 	states   []word
+	muting   []word // maintenance, dependency
 	phases   []word
 	skips    []word
 	results  []word // of a notification
@@ -115,6 +116,7 @@ func newWords() words {
 		outcomes: wordList("outcome", outcomes()),
 		statuses: wordList("status", []string{"passing", "degraded", "failing", "unknown"}),
 		states:   wordList("state", []string{"ok", "pending", "firing", "recovering"}),
+		muting:   wordList("by", []string{"maintenance", "dependency"}),
 		phases:   wordList("phase", []string{"dns", "connect", "tls", "wait", "transfer"}),
 		skips:    wordList("reason", skipReasons()),
 		results:  wordList("result", []string{"sent", "failed", "possible_repeat"}),
