@@ -126,6 +126,7 @@ func (d *daemon) open(cfg *config.Config) (err error) {
 		Skipped: func(job string, why scheduler.SkipReason, n int) { d.metrics.Skipped(job, string(why), n) },
 	}
 	d.metrics.AlertState = d.engine.State
+	d.metrics.Muted = d.engine.Muted
 	d.metrics.NextRun = d.scheduler.Next
 	d.metrics.InFlight = d.scheduler.InFlight
 	d.metrics.Outbox = d.outbox.Stats

@@ -4,10 +4,12 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
+	"time"
 
 	"watchword/alerts"
 	"watchword/cmd/internal/config"
 	"watchword/cmd/internal/metrics"
+	"watchword/scheduler"
 )
 
 // setup is what of a configuration concerns alerts: its enabled checks.
@@ -16,14 +18,27 @@ func setup(cfg *config.Config) alerts.Setup {
 		Location: cfg.Settings.Location,
 		Routes:   cfg.Routes,
 		Expiry:   cfg.Settings.CertificateExpiry,
+
+		GroupWait:   alerts.DefaultGroupWait,
+		Maintenance: cfg.Maintenance,
+		Links: alerts.Links{
+			External: cfg.Settings.ExternalURL, Grafana: cfg.Settings.GrafanaURL, Source: cfg.Settings.SourceURL,
+		},
 	}
+	gaps := make(map[*scheduler.Schedule]time.Duration) // equal ones are the same
 	for _, m := range cfg.Monitors {
 		if !m.Enabled { // what is not run can neither recover nor be reminded of
 			continue
 		}
+		gap, known := gaps[m.Schedule]
+		if !known {
+			gap = m.Schedule.MaxGap()
+			gaps[m.Schedule] = gap
+		}
 		s.Subjects = append(s.Subjects, alerts.Subject{
 			Name: m.Check.Name, Group: m.Check.Group, Labels: m.Check.Labels,
 			Policy: m.Policy, Receivers: m.Receivers, Runbook: m.Check.Runbook, Source: m.Check.Source,
+			Parents: m.Parents, Hosts: m.Hosts, Interval: gap + m.Splay,
 		})
 	}
 	for _, r := range cfg.Receivers {
@@ -72,7 +87,7 @@ func receivers(cfg *config.Config, pacer *alerts.Pacer) map[string]alerts.Receiv
 		}
 		out[r.FullName()] = &alerts.Slack{
 			Token: r.Slack.Token, Channel: r.Slack.Channel,
-			WebhookURL: r.Slack.WebhookURL, APIURL: r.Slack.APIURL, Pacer: pacer,
+			WebhookURL: r.Slack.WebhookURL, APIURL: r.Slack.APIURL, Mention: r.Slack.Mention, Pacer: pacer,
 		}
 	}
 	return out

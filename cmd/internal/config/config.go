@@ -19,6 +19,7 @@ type Config struct {
 	Sources      []Certificate // the same, with their places and the checks that use them
 	Receivers    []Receiver    // in order of declaration
 	Routes       alerts.Routes // empty: every receiver gets everything
+	Maintenance  []alerts.Maintenance
 	Redactor     *checks.Redactor
 
 	// Files are the absolute paths of everything that was read or should
@@ -91,6 +92,7 @@ type SlackReceiver struct {
 	Channel    string // name with # or id
 	WebhookURL string
 	APIURL     string // empty: Slack's own
+	Mention    string // in Slack's form; may be empty
 }
 
 // A Notice tells of a secret or certificate that could not be read, or not

@@ -221,6 +221,7 @@ func (l *loader) resolve(ctx context.Context, root *block) *Config {
 	l.receiverList = fullNames(blocks["receiver"])
 	c.Routes = l.routes(blocks["route"], l.receiverList)
 	l.routing = c.Routes
+	c.Maintenance = l.maintenance(blocks["maintenance"])
 	c.Monitors = l.monitors(root, first(blocks["defaults"]))
 	l.unused()
 	l.credentials(root)

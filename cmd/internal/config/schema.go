@@ -48,6 +48,8 @@ const (
 	webURL                   // http or https
 	path                     // file, relative to the folder of the configuration file
 	moment                   // timestamp or date
+	mention                  // @here, @channel, an id
+	localMoment              // the same, or a time of the day in a time zone
 	hops                     // number of redirects, or a bool
 	reasons                  // a list of failure reasons
 	typeName                 // string, list(string), …
@@ -96,6 +98,10 @@ func (v valueType) describe() string {
 		return "the path of a file"
 	case moment:
 		return `a timestamp or date, such as "2026-03-01T09:00:00Z" or "2026-03-01"`
+	case mention:
+		return `"@here", "@channel", "@everyone", or the id of a user or user group such as "U012AB3CD" or "S012AB3CD"`
+	case localMoment:
+		return `a time such as "2026-03-01 22:00" or "2026-03-01T22:00:00Z"`
 	case hops:
 		return "a number of redirects, or false for none"
 	case reasons:
@@ -168,7 +174,7 @@ func language() *blockType {
 			settingsBlock(), variableBlock(), localsBlock(), secretBlock(), certificateBlock(),
 			checkLike("defaults", nil, "What every check has unless it says otherwise.", request, retry, alert),
 			groupBlock(check, request, retry, alert), check,
-			receiverBlock(), routeBlock(),
+			receiverBlock(), routeBlock(), maintenanceBlock(),
 		},
 	}
 }

@@ -110,6 +110,7 @@ func receiverBlock() *blockType {
 			{name: "token", is: text, secret: true, doc: "Bot token; needs channel."},
 			{name: "channel", is: text, secret: true, doc: "Name with # or id of the channel."},
 			{name: "webhook_url", is: text, secret: true, doc: "Incoming webhook, instead of token and channel."},
+			{name: "mention", is: mention, doc: "Who is mentioned when something begins or gets worse: @here, @channel or the id of a user or user group."},
 			{name: "api_url", is: webURL, doc: "A proxy or compatible server instead of Slack's own API."},
 		},
 	}
@@ -121,7 +122,23 @@ func routeBlock() *blockType {
 		attrs: []attrType{
 			{name: "match", is: globMap, doc: "Labels that a check must have; values are globs; without it every check matches."},
 			{name: "receivers", is: receiverRefs, required: true, doc: "Who is told."},
+			{name: "group_by", is: texts, doc: "Labels: what fails at the same time is told in one message if it has the same values of them."},
+			{name: "group_wait", is: duration, fallback: `"15s"`, doc: "How long to wait for more after the first; \"0s\" tells every check by itself."},
 			{name: "continue", is: truth, fallback: "false", doc: "Later routes are looked at too."},
+		},
+	}
+}
+
+func maintenanceBlock() *blockType {
+	return &blockType{
+		name: "maintenance", labels: []string{"NAME"}, doc: "A time in which nothing is told of certain checks; what still fails at its end is told then.",
+		attrs: []attrType{
+			{name: "schedule", is: schedule, doc: "When it begins, again and again; needs duration."},
+			{name: "duration", is: duration, doc: "How long it lasts."},
+			{name: "from", is: localMoment, doc: "When it begins, once; needs to."},
+			{name: "to", is: localMoment, doc: "When it ends."},
+			{name: "timezone", is: zone, doc: "Time zone of schedule, from and to; settings.timezone unless given."},
+			{name: "match", is: globMap, doc: "Labels that a check must have; values are globs; without it every check matches."},
 		},
 	}
 }
