@@ -89,6 +89,7 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config, read time.Time) 
 	d.metrics.SetCertificates(cfg.Certificates.Identities(), uses(cfg))
 	d.metrics.SetReload(true, time.Now())
 	d.scheduler.SetMaxConcurrent(cfg.Settings.MaxConcurrent)
+	d.hosts.Set(cfg.Settings.MaxPerHost)
 	d.scheduler.Set(d.jobs(cfg))
 	d.watcher.Set(cfg.Files, cfg.Dirs, read)
 	for _, u := range cfg.Unreadable {

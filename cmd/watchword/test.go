@@ -72,6 +72,9 @@ func (a *app) test(ctx context.Context, cfg *config.Config, monitors []*config.M
 		Certs:     cfg.Certificates,
 		Logger:    slog.New(slog.NewTextHandler(a.stderr, nil)),
 		UserAgent: userAgent(),
+		Allow:     cfg.Settings.AllowNetworks,
+		Deny:      cfg.Settings.DenyNetworks,
+		Hosts:     checks.NewHostLimit(cfg.Settings.MaxPerHost),
 	}
 	results := make([]chan checks.Result, len(monitors))
 	for i := range results {

@@ -8,6 +8,7 @@ import (
 // presents works out which certificate a request presents, as far as its
 // host is known, and reports combinations that cannot be meant.
 func (l *loader) presents(m *Monitor, q *requestLayer, template *lang.Request) {
+	l.reachable(q, template)
 	host := template.Host()
 	skips := q.skipVerify.ok() && q.skipVerify.value
 	if host == "" {
