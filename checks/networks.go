@@ -48,7 +48,7 @@ func (r *Runner) blockedBeyond(host string, port uint16) string {
 }
 
 // isNumber reports whether a name that ends in this label is an IPv4 address
-// to old software, as inet_aton has it: 2852039166, 0xa9fea9fe, 0251.0376.1.1.
+// to old software, as inet_aton has it: 0xa9fea9fe, 169.254.0xa9fe.
 func isNumber(label string) bool {
 	if hex, ok := strings.CutPrefix(label, "0x"); ok {
 		return strings.Trim(hex, "0123456789abcdef") == ""

@@ -231,7 +231,7 @@ func (h *hop) connectMethod(ctx context.Context) *failure {
 	}
 	src := &source{r: h.wire, limit: maxHeaders}
 	buf := bufio.NewReader(src)
-	answer, err := http.ReadResponse(buf, req)
+	answer, err := http.ReadResponse(buf, req) //nolint:bodyclose // closing would wait for a body, of which a success has none
 	switch {
 	case errors.Is(src.failed(), errHeaders):
 		return failf(ReasonProxy, "the proxy %s answers with headers larger than 64 KiB", p.Address())
@@ -240,7 +240,6 @@ func (h *hop) connectMethod(ctx context.Context) *failure {
 	case err != nil:
 		return h.tunnelFailure(ctx, src.failed())
 	}
-	_ = answer.Body.Close() // a success has none, and of a refusal nothing more is read
 	switch {
 	case answer.StatusCode == http.StatusProxyAuthRequired:
 		return h.demandsCredentials()

@@ -28,6 +28,7 @@ func TestScripts(t *testing.T) {
 			"authority": scriptAuthority,
 			"issue":     scriptIssue,
 			"serve":     scriptServe,
+			"proxy":     scriptProxy,
 		},
 	})
 }

@@ -109,7 +109,7 @@ func parseNetwork(s string) (netip.Prefix, error) {
 	case p.Addr().Is4In6():
 		return netip.Prefix{}, fmt.Errorf("%q is IPv4 in the form of IPv6; write it as IPv4", clip(s))
 	case p != p.Masked():
-		return netip.Prefix{}, fmt.Errorf("%q has bits set behind its first %d; did you mean %q?", clip(s), p.Bits(), p.Masked())
+		return netip.Prefix{}, fmt.Errorf("%q has bits set behind its first %d, unlike %q", clip(s), p.Bits(), p.Masked())
 	}
 	return p, nil
 }
