@@ -54,6 +54,7 @@ type daemon struct {
 	pacer     alerts.Pacer
 	forbidden []netip.AddrPort // our own listener: no check may ask it
 	ready     atomic.Bool
+	hosts     checks.HostLimit
 	outcomes  sync.Map // of the last run of each check by name, for the log
 
 	mu      sync.Mutex                 // one reload at a time
@@ -150,6 +151,7 @@ func (d *daemon) open(cfg *config.Config) (err error) {
 func (d *daemon) jobs(cfg *config.Config) []scheduler.Job {
 	runner := &checks.Runner{
 		Certs: cfg.Certificates, Logger: d.Logger, Forbidden: d.forbidden, UserAgent: userAgent(),
+		Allow: cfg.Settings.AllowNetworks, Deny: cfg.Settings.DenyNetworks, Hosts: &d.hosts,
 	}
 	jobs := make([]scheduler.Job, 0, len(cfg.Monitors))
 	for _, m := range cfg.Monitors {

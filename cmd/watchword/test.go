@@ -82,6 +82,9 @@ func (a *app) testRunner(cfg *config.Config) *checks.Runner {
 		Certs:     cfg.Certificates,
 		Logger:    slog.New(slog.NewTextHandler(a.stderr, nil)),
 		UserAgent: userAgent(),
+		Allow:     cfg.Settings.AllowNetworks,
+		Deny:      cfg.Settings.DenyNetworks,
+		Hosts:     checks.NewHostLimit(cfg.Settings.MaxPerHost),
 	}
 }
 

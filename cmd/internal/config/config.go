@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
 	"watchword/alerts"
@@ -49,6 +50,9 @@ type Settings struct {
 	GrafanaURL        string          // may be empty
 	SourceURL         string          // where the configuration's files can be read; may be empty
 	MaxConcurrent     int             // runs in flight
+	MaxPerHost        int             // runs in flight that ask one host first; 0 for no limit
+	AllowNetworks     []netip.Prefix  // the only ones that checks may ask; empty for all
+	DenyNetworks      []netip.Prefix  // that checks never ask
 	CertificateExpiry []time.Duration // thresholds, longest first
 }
 

@@ -72,6 +72,7 @@ type loader struct {
 	set        *certs.Set
 	setBroken  bool // the set lacks certificates because of mistakes
 	rootFiles  map[string]requestRoots
+	bodyFiles  map[string]bodyFile
 	rootHosts  map[string]bool
 
 	routing      alerts.Routes
@@ -140,6 +141,7 @@ func newLoader(o Options) *loader {
 		labelName: labelPattern(),
 		watched:   map[string]bool{},
 		rootFiles: map[string]requestRoots{},
+		bodyFiles: map[string]bodyFile{},
 		rootHosts: map[string]bool{},
 		schedules: map[spec]parsedSchedule{},
 		labelSets: map[string]map[string]string{},

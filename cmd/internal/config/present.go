@@ -9,6 +9,7 @@ import (
 // host is known, and reports combinations that cannot be meant. It returns
 // the host.
 func (l *loader) presents(m *Monitor, q *requestLayer, template *lang.Request) string {
+	l.reachable(q, template)
 	host := template.Host()
 	skips := q.skipVerify.ok() && q.skipVerify.value
 	if host == "" {
