@@ -42,6 +42,8 @@ type Identity struct {
 	caErr       error // why the CA cannot be used
 	keyFile     string
 	keyMode     fs.FileMode
+	rotation    *Rotation // why what was read before of certificate and key goes on; nil: it does not
+	caRotation  *Rotation // likewise of the CA
 }
 
 // Load reads the files of src. It never fails: what cannot be used is told by
@@ -59,12 +61,13 @@ func (l *Loader) Load(src Source) *Identity {
 	case src.PEM != "" && (src.Cert != "" || src.Key != ""):
 		id.certErr = errors.New("has pem beside cert and key, want one or the other")
 	case id.HasCertificate():
-		id.certErr = id.load(l.parse)
+		id.certErr = l.pair(id)
 	case src.CA == "":
 		id.certErr = errors.New("has neither a certificate nor a ca, want pem, or cert and key, or ca")
 	}
 	if src.CA != "" {
 		id.roots, id.caErr = l.Roots(src.CA, !src.ExcludeSystemRoots)
+		id.caRotation = l.RootsRotation(src.CA, !src.ExcludeSystemRoots)
 	}
 	return id
 }

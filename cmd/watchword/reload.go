@@ -26,6 +26,8 @@ func (d *daemon) reloads(ctx context.Context) error {
 			d.Logger.InfoContext(ctx, "reloading: told by a signal")
 		case <-d.watcher.changed:
 			d.Logger.InfoContext(ctx, "reloading: files have changed")
+		case <-d.retry.C:
+			d.Logger.InfoContext(ctx, "reloading: files of certificates could not be used")
 		}
 		_ = d.reload(ctx) // has told of its errors
 	}
@@ -91,10 +93,7 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config, read time.Time) 
 	d.scheduler.SetMaxConcurrent(cfg.Settings.MaxConcurrent)
 	d.scheduler.Set(d.jobs(cfg))
 	d.watcher.Set(cfg.Files, cfg.Dirs, read)
-	for _, u := range cfg.Unreadable {
-		d.Logger.ErrorContext(ctx, "cannot be used; the checks that need it fail", "kind", u.Kind, "name", u.Name,
-			"file", u.Source.File, "line", u.Source.Line, "error", u.Err)
-	}
+	d.rotating(ctx, cfg)
 	for _, w := range cfg.Warnings {
 		d.Logger.WarnContext(ctx, w.Summary, "file", w.File, "line", w.Line, "detail", w.Detail)
 	}

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"context"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"watchword/certs"
 	"watchword/cmd/internal/config"
 	"watchword/cmd/internal/web"
 )
@@ -34,7 +34,7 @@ runs in flight and sends what is queued, within 20 seconds.`,
 			defer signal.Stop(hangup)
 			secrets := new(redaction)
 			d := &daemon{
-				Load: func(ctx context.Context) (*config.Config, error) { return a.load(ctx) },
+				Load: a.loadAgain(new(certs.Memory)),
 				Files: func() []string {
 					files, err := config.Find(a.configPath)
 					if err != nil {

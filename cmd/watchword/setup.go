@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
-	"fmt"
 
 	"watchword/alerts"
 	"watchword/cmd/internal/config"
@@ -33,13 +32,26 @@ func setup(cfg *config.Config) alerts.Setup {
 	for _, source := range cfg.Sources {
 		s.Certificates = append(s.Certificates, certificates(source)...)
 	}
-	for _, u := range cfg.Unreadable {
-		s.Problems = append(s.Problems, alerts.Problem{
-			Cause: u.Kind + " " + u.Name,
-			Text:  fmt.Sprintf("%s %s cannot be used, and the checks that need it fail: %v", u.Kind, u.Name, u.Err),
-		})
-	}
+	s.Problems = problems(cfg.Unreadable)
 	return s
+}
+
+// problems makes one of all notices about the same thing: of two texts for
+// one cause, each would be news after the other.
+func problems(notices []config.Notice) []alerts.Problem {
+	var out []alerts.Problem
+	index := make(map[string]int, len(notices))
+	for _, n := range notices {
+		cause := n.Kind + " " + n.Name
+		i, again := index[cause]
+		if !again {
+			index[cause] = len(out)
+			out = append(out, alerts.Problem{Cause: cause, Text: n.Text()})
+			continue
+		}
+		out[i].Text += "; " + n.Err.Error()
+	}
+	return out
 }
 
 // certificates are all whose expiry one block is answerable for.

@@ -79,6 +79,7 @@ func (l *loader) certificate(b *block) *certificate {
 	c.identity = l.certLoader.Load(c.source)
 	if l.errors == before && !b.broken && !pem.bad && !cert.bad && !key.bad && !ca.bad {
 		l.problems(c) // which would repeat what has been reported
+		l.rotation(c)
 	}
 	return c
 }

@@ -31,8 +31,15 @@ type Config struct {
 	Warnings Diagnostics
 
 	// Unreadable are the secrets and certificates that could not be read.
-	// Only the checks and receivers that need them fail.
+	// Only the checks and receivers that need them fail, or what was read
+	// before goes on.
 	Unreadable []Notice
+
+	// Unsettled are the certificates whose files cannot be used at the
+	// moment, so that those before go on: they are being replaced. Again is
+	// when to load once more, whatever happens until then; zero: never.
+	Unsettled []Notice
+	Again     time.Time
 }
 
 // Settings holds the `settings` block with its defaults filled in.
@@ -94,4 +101,7 @@ type Notice struct {
 	Name   string
 	Err    error // free of secrets
 	Source checks.Source
+
+	Kept  bool      // what was read before goes on
+	Until time.Time // and ends then; zero: it does not
 }

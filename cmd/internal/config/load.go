@@ -28,6 +28,11 @@ type Options struct {
 	Environ  func(string) (string, bool) // os.LookupEnv; nil finds nothing
 	WorkDir  string                      // base of settings.state and of relative paths on the command line; empty is the process's own
 
+	// Certificates keeps what one load read of certificates for the next;
+	// may be nil. With it, files that cannot be used do not replace those
+	// that could.
+	Certificates *certs.Memory
+
 	// Offline reads no secret and no key: for pull requests.
 	Offline bool
 
@@ -54,6 +59,9 @@ type loader struct {
 	userinfo []string // in URLs, where it must not stand
 	watched  map[string]bool
 	notices  []Notice
+
+	unsettled []Notice
+	reloadAt  time.Time // zero: no need
 
 	certLoader certs.Loader
 	certs      []*certificate
@@ -106,6 +114,7 @@ func Load(ctx context.Context, path string, o Options) (*Config, error) {
 	c.Warnings = l.diagnostics(l.redactor)
 	clear(l.sources) // conditions hold on to the scope
 	c.Files, c.Dirs = l.watchList(t)
+	l.certLoader.Remember()
 	return c, nil
 }
 
@@ -125,6 +134,7 @@ func newLoader(o Options) *loader {
 	if l.now.IsZero() {
 		l.now = time.Now()
 	}
+	l.certLoader.Memory, l.certLoader.Now = o.Certificates, l.now
 	environ := o.Environ
 	if environ == nil {
 		environ = func(string) (string, bool) { return "", false }
@@ -206,6 +216,7 @@ func (l *loader) resolve(root *block) *Config {
 		c.Sources = append(c.Sources, Certificate{Identity: cert.identity, Source: sourceAt(cert.block.at), Checks: cert.usedBy})
 	}
 	c.Unreadable = l.notices
+	c.Unsettled, c.Again = l.unsettled, l.reloadAt
 	return c
 }
 

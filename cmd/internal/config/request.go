@@ -192,6 +192,9 @@ func (l *loader) roots(b *block, name string) opt[requestRoots] {
 	if !again {
 		known.roots, known.err = l.certLoader.Roots(path.value, false)
 		l.rootFiles[path.value] = known
+		if r := l.certLoader.RootsRotation(path.value, false); r != nil {
+			l.rotating(Notice{Kind: "certificate", Name: "ca " + path.value, Err: r.Err, Kept: true, Source: sourceAt(path.at)}, r)
+		}
 	}
 	if known.err != nil {
 		l.unreadable("certificate", "ca "+path.value, path.at, known.err)
