@@ -25,6 +25,7 @@ type certificate struct {
 	patterns []certs.HostPattern
 	identity *certs.Identity
 	usedBy   []string // enabled checks
+	verifies []string // enabled checks, by the ca
 	used     bool     // by any check, or as roots
 }
 

@@ -16,6 +16,7 @@ type Config struct {
 	Monitors     []*Monitor    // in order of declaration
 	Certificates *certs.Set    // all `certificate` blocks, in order of declaration
 	Sources      []Certificate // the same, with their places and the checks that use them
+	CAs          []CA          // that requests bring themselves
 	Receivers    []Receiver    // in order of declaration
 	Routes       alerts.Routes // empty: every receiver gets everything
 	Redactor     *checks.Redactor
@@ -73,6 +74,14 @@ type Certificate struct {
 	Identity *certs.Identity
 	Source   checks.Source
 	Checks   []string // names of the enabled checks that present it, as far as hosts are known at load
+	Verifies []string // likewise of those whose servers are verified by its ca
+}
+
+// A CA is a file that requests name by `ca`, and could be read.
+type CA struct {
+	Path   string
+	Roots  *certs.Roots
+	Checks []string // names of the enabled checks that verify servers by it
 }
 
 // A Receiver is somewhere to send messages to.

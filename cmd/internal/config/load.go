@@ -60,6 +60,8 @@ type loader struct {
 	watched  map[string]bool
 	notices  []Notice
 
+	requestCAs []CA
+
 	unsettled []Notice
 	reloadAt  time.Time // zero: no need
 
@@ -213,8 +215,9 @@ func (l *loader) resolve(root *block) *Config {
 
 	c.Certificates = l.set
 	for _, cert := range l.certs {
-		c.Sources = append(c.Sources, Certificate{Identity: cert.identity, Source: sourceAt(cert.block.at), Checks: cert.usedBy})
+		c.Sources = append(c.Sources, Certificate{Identity: cert.identity, Source: sourceAt(cert.block.at), Checks: cert.usedBy, Verifies: cert.verifies})
 	}
+	c.CAs = l.requestCAs
 	c.Unreadable = l.notices
 	c.Unsettled, c.Again = l.unsettled, l.reloadAt
 	return c

@@ -38,6 +38,7 @@ type requestLayer struct {
 
 // requestRoots are the CAs of a request, or why they cannot be used.
 type requestRoots struct {
+	path  string
 	roots *certs.Roots
 	err   error
 }
@@ -190,6 +191,7 @@ func (l *loader) roots(b *block, name string) opt[requestRoots] {
 	}
 	known, again := l.rootFiles[path.value]
 	if !again {
+		known.path = path.value
 		known.roots, known.err = l.certLoader.Roots(path.value, false)
 		l.rootFiles[path.value] = known
 		if r := l.certLoader.RootsRotation(path.value, false); r != nil {
