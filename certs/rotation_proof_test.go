@@ -17,7 +17,7 @@ import (
 
 var full = flag.Bool("full", false, "run the long proofs with their whole counts")
 
-// A way of replacing a certificate and its key at path.crt and path.key. It
+// A way of replacing a certificate and its key, tls.crt and tls.key in dir. It
 // calls between when one of them is there and the other is not, where the way
 // has such a moment.
 type way func(dir string, cert, key []byte, between func()) error

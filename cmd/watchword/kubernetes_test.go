@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -102,7 +103,7 @@ func manifests(t *testing.T) (k kustomization, objects []object) {
 	for _, name := range k.Resources {
 		for d := yaml.NewDecoder(bytes.NewReader(read(name))); ; {
 			var o object
-			if err := d.Decode(&o); err == io.EOF {
+			if err := d.Decode(&o); errors.Is(err, io.EOF) {
 				break
 			} else if err != nil {
 				t.Fatalf("%s: %v", name, err)

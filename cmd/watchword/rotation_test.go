@@ -26,7 +26,8 @@ func mountAll(t *testing.T, names ...string) (path string, mounts map[string]*mo
 	t.Helper()
 	s := newSite(t)
 	write(t, s.dir, "token", siteToken)
-	text := `
+	var text strings.Builder
+	text.WriteString(`
 settings {
   listen   = "127.0.0.1:0"
   location = "fra1"
@@ -41,14 +42,14 @@ defaults {
   schedule = "@every 1s"
   request { connect_to = "` + s.api.Addr() + `" }
 }
-`
+`)
 	mounts = make(map[string]*mount)
 	for _, name := range names {
 		mounts[name] = &mount{site: s, name: name, dir: filepath.Join(s.dir, name)}
 		if err := os.Mkdir(mounts[name].dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		text += fmt.Sprintf(`
+		fmt.Fprintf(&text, `
 certificate %[1]q {
   host = "%[1]s.acme.test"
   cert = "%[1]s/tls.crt"
@@ -60,7 +61,7 @@ check %[1]q {
 }
 `, name)
 	}
-	return write(t, s.dir, "main.hcl", "%s", text), mounts
+	return write(t, s.dir, "main.hcl", "%s", text.String()), mounts
 }
 
 // files are those that a certificate is mounted with.
