@@ -130,7 +130,9 @@ func serverCertificate(host string, chain []*x509.Certificate) ServerCertificate
 	}
 	for _, c := range chain[1:] {
 		if c.NotAfter.Before(s.NotAfter) {
+			sum := sha256.Sum256(c.Raw)
 			s.NotAfter = c.NotAfter
+			s.Issuing = &IssuingCertificate{Fingerprint: hex.EncodeToString(sum[:]), NotBefore: c.NotBefore, NotAfter: c.NotAfter}
 		}
 	}
 	return s

@@ -51,6 +51,7 @@ type daemon struct {
 	scheduler *scheduler.Scheduler
 	watcher   *watcher
 	board     *web.Board
+	retry     *time.Timer // asks for a reload because files could not be used
 	pacer     alerts.Pacer
 	forbidden []netip.AddrPort // our own listener: no check may ask it
 	ready     atomic.Bool
@@ -112,6 +113,7 @@ func (d *daemon) open(cfg *config.Config) (err error) {
 		return errors.Join(err, d.db.Close())
 	}
 	d.watcher.list = d.Files
+	d.retry = newTimer()
 	d.metrics = metrics.New(metrics.Build{Version: version, Revision: revision(), GoVersion: runtime.Version()})
 	d.outbox = &alerts.Outbox{Store: d.db, Logger: d.Logger}
 	d.engine = &alerts.Engine{Store: d.db, Logger: d.Logger, Wake: d.outbox.Wake}

@@ -26,6 +26,8 @@ func (d *daemon) reloads(ctx context.Context) error {
 			d.Logger.InfoContext(ctx, "reloading: told by a signal")
 		case <-d.watcher.changed:
 			d.Logger.InfoContext(ctx, "reloading: files have changed")
+		case <-d.retry.C:
+			d.Logger.InfoContext(ctx, "reloading: files of certificates could not be used")
 		}
 		_ = d.reload(ctx) // has told of its errors
 	}
@@ -102,6 +104,7 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config, read time.Time) 
 	d.scheduler.Set(d.jobs(cfg))
 	d.watcher.Set(cfg.Files, cfg.Dirs, read)
 	d.logFindings(ctx, cfg)
+	d.rotating(ctx, cfg)
 	if err != nil {
 		return fmt.Errorf("loading the alerts: %w", err)
 	}

@@ -46,35 +46,61 @@ func setup(cfg *config.Config) alerts.Setup {
 	}
 	for _, source := range cfg.Sources {
 		s.Certificates = append(s.Certificates, certificates(source)...)
+		if source.Identity.Err() != nil {
+			s.Unread = append(s.Unread, source.Identity.Name())
+		}
 	}
-	for _, u := range cfg.Unreadable {
-		s.Problems = append(s.Problems, alerts.Problem{Cause: u.Kind + " " + u.Name, Text: u.Text()})
+	for _, ca := range cfg.CAs {
+		for _, c := range ca.Roots.Certificates() {
+			s.Certificates = append(s.Certificates, certificate(alerts.CAFile, ca.Path, c, ca.Checks))
+		}
 	}
+	s.Problems = problems(cfg.Unreadable)
 	return s
+}
+
+// problems makes one of all notices about the same thing: of two texts for
+// one cause, each would be news after the other.
+func problems(notices []config.Notice) []alerts.Problem {
+	var out []alerts.Problem
+	index := make(map[string]int, len(notices))
+	for _, n := range notices {
+		cause := n.Kind + " " + n.Name
+		i, again := index[cause]
+		if !again {
+			index[cause] = len(out)
+			out = append(out, alerts.Problem{Cause: cause, Text: n.Text()})
+			continue
+		}
+		out[i].Text += "; " + n.Err.Error()
+	}
+	return out
 }
 
 // certificates are all whose expiry one block is answerable for.
 func certificates(source config.Certificate) []alerts.Certificate {
 	id := source.Identity
-	entry := func(kind alerts.CertificateKind, c *x509.Certificate) alerts.Certificate {
-		sum := sha256.Sum256(c.Raw)
-		return alerts.Certificate{
-			Kind: kind, Name: id.Name(), Fingerprint: hex.EncodeToString(sum[:]),
-			NotBefore: c.NotBefore, NotAfter: c.NotAfter, Checks: source.Checks,
-		}
-	}
 	var out []alerts.Certificate
 	for i, c := range id.Chain() {
 		kind := alerts.IssuerCertificate
 		if i == 0 {
 			kind = alerts.ClientCertificate
 		}
-		out = append(out, entry(kind, c))
+		out = append(out, certificate(kind, id.Name(), c, source.Checks))
 	}
 	for _, c := range id.CACerts() {
-		out = append(out, entry(alerts.CACertificate, c))
+		out = append(out, certificate(alerts.CACertificate, id.Name(), c, source.Verifies))
 	}
 	return out
+}
+
+// certificate is one certificate on which checks depend.
+func certificate(kind alerts.CertificateKind, name string, c *x509.Certificate, checks []string) alerts.Certificate {
+	sum := sha256.Sum256(c.Raw)
+	return alerts.Certificate{
+		Kind: kind, Name: name, Fingerprint: hex.EncodeToString(sum[:]),
+		NotBefore: c.NotBefore, NotAfter: c.NotAfter, Checks: checks,
+	}
 }
 
 // receivers are the senders of a configuration by their full names.

@@ -35,6 +35,10 @@ type Options struct {
 	// next; may be nil. With Recall, only those run that never have.
 	Commands *Commands
 	Recall   bool
+	// Certificates keeps what one load read of certificates for the next;
+	// may be nil. With it, files that cannot be used do not replace those
+	// that could.
+	Certificates *certs.Memory
 
 	// Offline reads no secret and no key: for pull requests.
 	Offline bool
@@ -65,6 +69,11 @@ type loader struct {
 	userinfo    []string // in URLs, where it must not stand
 	watched     map[string]bool
 	notices     []Notice
+
+	requestCAs []CA
+
+	unsettled []Notice
+	reloadAt  time.Time // zero: no need
 
 	certLoader certs.Loader
 	certs      []*certificate
@@ -129,6 +138,7 @@ func loadTree(ctx context.Context, t *tree, o Options) (*Config, error) {
 	clear(l.sources) // conditions hold on to the scope
 	c.Files, c.Dirs = l.watchList(t)
 	o.Commands.use(l.commands)
+	l.certLoader.Remember()
 	return c, nil
 }
 
@@ -151,6 +161,7 @@ func newLoader(o Options) *loader {
 	if l.now.IsZero() {
 		l.now = time.Now()
 	}
+	l.certLoader.Memory, l.certLoader.Now = o.Certificates, l.now
 	environ := o.Environ
 	if environ == nil {
 		environ = func(string) (string, bool) { return "", false }
@@ -230,10 +241,12 @@ func (l *loader) resolve(ctx context.Context, root *block) *Config {
 
 	c.Certificates = l.set
 	for _, cert := range l.certs {
-		c.Sources = append(c.Sources, Certificate{Identity: cert.identity, Source: sourceAt(cert.block.at), Checks: cert.usedBy})
+		c.Sources = append(c.Sources, Certificate{Identity: cert.identity, Source: sourceAt(cert.block.at), Checks: cert.usedBy, Verifies: cert.verifies})
 	}
+	c.CAs = l.requestCAs
 	c.Unreadable = l.notices
 	c.Secrets = l.secretNames
+	c.Unsettled, c.Again = l.unsettled, l.reloadAt
 	return c
 }
 

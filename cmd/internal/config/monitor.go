@@ -194,7 +194,7 @@ func requestOf(q *requestLayer, template *lang.Request) checks.Request {
 		MTLS:               q.mode(),
 		Roots:              q.ca.value.roots,
 		RootsErr:           q.ca.value.err,
-		RootsFile:          q.ca.value.file,
+		RootsFile:          q.ca.value.path,
 		Proxy:              q.proxy.value.proxy,
 		ProxyErr:           q.proxy.value.err,
 		IPVersion:          q.ipVersion.value,

@@ -42,8 +42,8 @@ type requestLayer struct {
 
 // requestRoots are the CAs of a request, or why they cannot be used.
 type requestRoots struct {
+	path  string
 	roots *certs.Roots
-	file  string
 	err   error
 }
 
@@ -194,9 +194,12 @@ func (l *loader) roots(b *block, name string) opt[requestRoots] {
 	}
 	known, again := l.rootFiles[path.value]
 	if !again {
-		known.file = path.value
+		known.path = path.value
 		known.roots, known.err = l.certLoader.Roots(path.value, false)
 		l.rootFiles[path.value] = known
+		if r := l.certLoader.RootsRotation(path.value, false); r != nil {
+			l.rotating(Notice{Kind: "certificate", Name: "ca " + path.value, Err: r.Err, Kept: true, Source: sourceAt(path.at)}, r)
+		}
 	}
 	if known.err != nil {
 		l.unreadable(Notice{Kind: "certificate", Name: "ca " + path.value, Err: known.err}, path.at)
