@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +24,9 @@ type Subject struct {
 	Receivers []string // the check's own; they replace the routes. Empty: the routes decide
 	Runbook   string
 	Source    checks.Source
+	Parents   []string      // names of the checks that it depends on
+	Hosts     []string      // that it asks, as far as they are known
+	Interval  time.Duration // the longest time between two runs; 0: it may be without a run for ever
 }
 
 // Setup is everything of a configuration that concerns alerts.
@@ -29,6 +34,9 @@ type Setup struct {
 	Location     string
 	Subjects     []Subject
 	Routes       Routes
+	GroupWait    time.Duration // of what no route decides; see [Route]
+	Maintenance  []Maintenance
+	Links        Links
 	Receivers    []string        // full names of all, such as "slack.oncall"
 	Expiry       []time.Duration // thresholds of settings.certificate_expiry; nil means [DefaultExpiry]
 	Certificates []Certificate
@@ -50,22 +58,29 @@ type Engine struct {
 	setup    Setup
 	subjects map[string]*subject
 	restless map[*subject]struct{} // those whose phase is not OK: the clock looks at them
+	hosts    int                   // that checks ask
 	problems problems
 	expiry   expiry
+	mutes    mutes
+	groups   groups
+	outage   outage
+	stale    stale
 }
 
 // subject is a check with its live state.
 type subject struct {
 	name  string
-	place atomic.Pointer[place] // replaced by Load
-	quiet atomic.Bool           // its policy was changed: the clock waits for the next run
+	place atomic.Pointer[place]  // replaced by Load
+	quiet atomic.Bool            // what decides when it is told was changed: the clock waits for the next run
+	waits atomic.Pointer[window] // the group that it is to be told with; guarded by groups.mu for writing
 
-	mu       sync.Mutex // guards the following; held across Store.Update: the events of a check are decided one by one
-	gone     bool       // removed by Load: nothing happens any more
-	failures []Failure  // of the last failing run
+	mu   sync.Mutex // guards gone; held across Store.Update: the events of a check are decided one by one
+	gone bool       // removed by Load: nothing happens any more
 
-	live sync.Mutex // guards now alone, so that State never waits for a disk
+	live sync.Mutex // guards the following alone, so that State never waits for a disk
 	now  State
+	run  lastRun
+	last []Failure // of the last failing run
 }
 
 // place is what a configuration says of a subject.
@@ -74,6 +89,13 @@ type place struct {
 	location string
 	all      []string // receivers by the routes, or the check's own
 	known    []string // every receiver that is configured
+	links    Links
+	group    string // what is told together has the same
+	wait     time.Duration
+	windows  []*calendar
+
+	parents    []*subject
+	dependents []*subject // all that depend on it, directly or not
 }
 
 func (s *subject) state() State {
@@ -85,6 +107,18 @@ func (s *subject) state() State {
 func (s *subject) set(st State) {
 	s.live.Lock()
 	s.now = st
+	s.live.Unlock()
+}
+
+func (s *subject) failures() []Failure {
+	s.live.Lock()
+	defer s.live.Unlock()
+	return s.last
+}
+
+func (s *subject) setFailures(list []Failure) {
+	s.live.Lock()
+	s.last = list
 	s.live.Unlock()
 }
 
@@ -134,20 +168,21 @@ func (e *Engine) Handle(ctx context.Context, r checks.Result) error {
 	}
 	now := e.time()
 	e.seeServers(r, now)
-
+	if s.passOn(r) {
+		return nil
+	}
+	e.groups.telling.RLock()
+	defer e.groups.telling.RUnlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.gone {
 		return nil
 	}
 	s.quiet.Store(false)
-	if r.Outcome == checks.Passed && s.passOn(r.Started) {
-		return nil
-	}
 	ev := Event{Kind: Ran, Outcome: r.Outcome, Reason: r.Reason, Started: r.Started}
 	if r.Outcome == checks.Failed || r.Outcome == checks.Degraded {
 		ev.Message = summary(r)
-		s.failures = failures(r)
+		s.setFailures(failures(r))
 	}
 	if err := e.decide(ctx, s, ev, now); err != nil {
 		return fmt.Errorf("handling the result of %s: %w", r.Check, err)
@@ -155,25 +190,64 @@ func (e *Engine) Handle(ctx context.Context, r checks.Result) error {
 	return nil
 }
 
-// passOn notes a passed run of a check that was well before, which is all
-// that happens in most runs: no decision, no disk. It says whether that was
-// so.
-func (s *subject) passOn(started time.Time) bool {
+// passOn notes when a check has run. It says whether the run passed and the
+// check was well before, which is all that happens in most runs: no decision,
+// no disk.
+func (s *subject) passOn(r checks.Result) bool {
 	s.live.Lock()
 	defer s.live.Unlock()
-	if s.now.Status() != OK {
+	well := s.now.Status() == OK
+	if r.Outcome == checks.Passed && (!well && s.now.Passing == 0) {
+		s.run.well = r.Started
+	}
+	s.run.start, s.run.began = r.Started, true
+	if r.Outcome != checks.Passed || !well {
 		return false
 	}
-	s.now.LastGood = started
+	s.now.LastGood = r.Started
+	s.quiet.Store(false)
 	return true
 }
 
-// decide applies an event to a subject, whose mu is held.
+// decide applies an event to a subject, whose mu is held, unless it is to be
+// told in a moment together with others.
 func (e *Engine) decide(ctx context.Context, s *subject, ev Event, now time.Time) error {
 	at, old := s.place.Load(), s.state()
-	if _, ts := at.Policy.Next(old, ev, now); len(ts) == 0 && !changes(ev) {
+	ev = e.surroundings(s, at, old, ev, now)
+	next, ts := at.Policy.Next(old, ev, now)
+	if opens(ts) && !e.groups.admit(s, at, now) {
+		ev.Hold = ByGroup
+		next, ts = at.Policy.Next(old, ev, now)
+	}
+	if len(ts) == 0 && !changes(ev) && next.Held == old.Held {
 		return nil
 	}
+	return e.apply(ctx, s, ev, now)
+}
+
+// surroundings adds to an event what the others have to do with it.
+func (e *Engine) surroundings(s *subject, at *place, old State, ev Event, now time.Time) Event {
+	if ev.Kind == Removed {
+		return ev
+	}
+	ev.Hold = ByMaintenance // while it is not known
+	then, _ := at.Policy.Next(old, ev, now)
+	ev.Hold = NotHeld
+	if then.Status() != OK {
+		ev.Hold = e.hold(s, at, then, now)
+		ev.Dependents = len(dependents(at))
+	}
+	return ev
+}
+
+// opens says whether an incident begins.
+func opens(ts []Transition) bool { return len(ts) > 0 && ts[0].Kind == Fired }
+
+// apply stores what an event does to a subject, whose mu is held, together
+// with what is told of it.
+func (e *Engine) apply(ctx context.Context, s *subject, ev Event, now time.Time) error {
+	at, old := s.place.Load(), s.state()
+	told := old.Group == "" || e.groups.isTold(old.Group)
 	var next State
 	var queued []Notification
 	err := e.Store.Update(ctx, checkPrefix+s.name, func(stored State) (State, []Notification) {
@@ -187,8 +261,13 @@ func (e *Engine) decide(ctx context.Context, s *subject, ev Event, now time.Time
 			if t.Kind == Fired {
 				next.Receivers = at.all
 			}
+			kind, ok := alone(t, told)
+			if !ok {
+				continue
+			}
+			t.Kind = kind
 			to := at.audience(t.Kind, stored.Receivers)
-			m := at.message(t, at.location, s.failures)
+			m := at.message(t, s.failures())
 			queued = append(queued, notifications(to, thread(checkPrefix+s.name, t.Incident), m, now)...)
 		}
 		return next, queued
@@ -204,6 +283,20 @@ func (e *Engine) decide(ctx context.Context, s *subject, ev Event, now time.Time
 	return nil
 }
 
+// alone says as what a transition is told by itself, if it is: a check that
+// was told with a group ends with it too, but one whose group was not told
+// yet is told alone.
+func alone(t Transition, told bool) (TransitionKind, bool) {
+	switch {
+	case t.Group == "" || t.Kind == Escalated:
+		return t.Kind, true
+	case t.Kind == Recovered && !told:
+		return Folded, true
+	default:
+		return "", false
+	}
+}
+
 // changes says whether an event changes the state even if nothing is told.
 func changes(ev Event) bool {
 	return ev.Kind == Removed || ev.Kind == Ran && (ev.Outcome == checks.Passed || ev.Outcome == checks.Failed || ev.Outcome == checks.Degraded)
@@ -213,7 +306,7 @@ func changes(ev Event) bool {
 // told of its beginning and are still there; if none is, to whom it would go
 // now.
 func (p *place) audience(kind TransitionKind, told []string) []string {
-	if kind == Fired {
+	if kind == Fired || kind == Folded && len(told) == 0 {
 		return p.all
 	}
 	return audience(told, p.known, p.all)
@@ -235,6 +328,9 @@ func audience(told, known, otherwise []string) []string {
 // settle keeps the set of subjects that the clock looks at.
 func (e *Engine) settle(s *subject, st State) {
 	restless := st.Status() != OK
+	if s.waits.Load() != nil && st.Phase != Pending {
+		e.groups.leave(s)
+	}
 	e.mu.RLock()
 	_, is := e.restless[s]
 	e.mu.RUnlock()
@@ -247,12 +343,13 @@ func (e *Engine) settle(s *subject, st State) {
 		e.restless[s] = struct{}{}
 	} else {
 		delete(e.restless, s)
-		s.failures = nil
+		s.setFailures(nil)
 	}
 }
 
 // Run watches the clock until ctx ends: reminders, the `for` of policies,
-// certificates that expire.
+// what is no longer held, groups, certificates that expire, checks that do
+// not run.
 func (e *Engine) Run(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -262,27 +359,44 @@ func (e *Engine) Run(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		now := e.time()
-		e.tick(ctx, now)
-		e.expire(ctx, now)
+		e.look(ctx, e.time())
 	}
 }
 
-// tick tells what is due by time alone.
+// look does all that is due by time alone.
+func (e *Engine) look(ctx context.Context, now time.Time) {
+	e.endMutes(ctx, now)
+	e.watchOutage(ctx, now)
+	e.tick(ctx, now)
+	e.tellGroups(ctx, now)
+	e.expire(ctx, now)
+	e.watchRuns(ctx, now)
+}
+
+// tick tells what is due of checks.
 func (e *Engine) tick(ctx context.Context, now time.Time) {
-	e.mu.RLock()
 	var due []*subject
-	for s := range e.restless {
-		if _, ts := s.place.Load().Policy.Next(s.state(), Event{Kind: Ticked}, now); len(ts) > 0 {
+	for _, s := range e.awake() {
+		at, old := s.place.Load(), s.state()
+		next, ts := at.Policy.Next(old, e.surroundings(s, at, old, Event{Kind: Ticked}, now), now)
+		if len(ts) > 0 || next.Held != old.Held {
 			due = append(due, s)
 		}
 	}
-	e.mu.RUnlock()
 	each(due, func(s *subject) {
 		if err := e.tickOne(ctx, s, now); err != nil && !errors.Is(err, context.Canceled) {
 			e.log().ErrorContext(ctx, "state could not be stored", "check", s.name, "error", err)
 		}
 	})
+}
+
+// awake returns the subjects that are not well, by name.
+func (e *Engine) awake() []*subject {
+	e.mu.RLock()
+	list := slices.Collect(maps.Keys(e.restless))
+	e.mu.RUnlock()
+	slices.SortFunc(list, func(a, b *subject) int { return strings.Compare(a.name, b.name) })
+	return list
 }
 
 // each calls fn for every subject, many at a time: what they store together
@@ -301,6 +415,8 @@ func each(list []*subject, fn func(*subject)) {
 }
 
 func (e *Engine) tickOne(ctx context.Context, s *subject, now time.Time) error {
+	e.groups.telling.RLock()
+	defer e.groups.telling.RUnlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.gone || s.quiet.Load() {

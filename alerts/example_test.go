@@ -50,9 +50,9 @@ func Example() {
 		if err := engine.Handle(ctx, r); err != nil {
 			fmt.Println(err)
 		}
-	}
-	if err := outbox.Flush(ctx); err != nil {
-		fmt.Println(err)
+		if err := outbox.Flush(ctx); err != nil {
+			fmt.Println(err)
+		}
 	}
 	cancel()
 	<-ended

@@ -82,7 +82,12 @@ func (l *lane) run(ctx context.Context) {
 		case <-l.hurry: // there is nothing to wait for yet
 		default:
 		}
-		asked, err := l.deliver(ctx, receiver, q.Notifications[0])
+		next, with, send := fold(q.Notifications[0])
+		if !send {
+			l.ack(ctx, Receipt{ID: next.ID, Stage: Taken})
+			continue
+		}
+		asked, err := l.deliver(ctx, receiver, next, with)
 		if err == nil {
 			failures = 0
 			continue
@@ -119,33 +124,41 @@ func (l *lane) pause(ctx context.Context, asked time.Duration, failures int) {
 	}
 }
 
-// deliver makes one attempt. It returns how long the receiver wants to be
-// left alone.
-func (l *lane) deliver(ctx context.Context, receiver Receiver, n Notification) (time.Duration, error) {
+// deliver makes one attempt, for the notification and those that it stands
+// for. It returns how long the receiver wants to be left alone.
+func (l *lane) deliver(ctx context.Context, receiver Receiver, n Notification, with []uint64) (time.Duration, error) {
 	begun := n.Attempted
-	d := Delivery{Message: n.Message, Reference: n.Reference, Begin: func(ctx context.Context) {
-		if !begun {
-			begun = true
-			l.ack(ctx, Receipt{ID: n.ID, Stage: Begun})
-		}
-	}}
+	repeat := n.Attempted
+	d := Delivery{
+		ID: opaqueID(n), Queued: n.Queued, Message: n.Message, Reference: n.Reference,
+		Begin: func(ctx context.Context) {
+			if !begun {
+				begun = true
+				l.ack(ctx, Receipt{ID: n.ID, Stage: Begun, Folded: with})
+			}
+		},
+		Settled: func() { repeat = false },
+	}
 	d.Message.PossibleRepeat = n.Attempted
 	attempt, cancel := context.WithTimeoutCause(ctx, attemptTimeout, errors.New("no answer within 10 minutes"))
 	ref, err := receiver.Send(attempt, d)
 	cancel()
 	if err == nil {
-		l.ack(ctx, Receipt{ID: n.ID, Stage: Taken, Reference: ref})
-		l.taken(ctx, n)
+		l.ack(ctx, Receipt{ID: n.ID, Stage: Taken, Reference: ref, Folded: with})
+		l.taken(ctx, repeat)
 		return 0, nil
 	}
-	return l.failed(ctx, receiver, n, begun, err)
+	if begun && !n.Attempted && !unsure(err) {
+		l.ack(ctx, Receipt{ID: n.ID, Stage: Refused, Folded: with})
+	}
+	return l.failed(ctx, receiver, n, err)
 }
 
 // taken counts a success.
-func (l *lane) taken(ctx context.Context, n Notification) {
+func (l *lane) taken(ctx context.Context, repeat bool) {
 	l.mu.Lock()
 	l.stats.Sent++
-	if n.Attempted {
+	if repeat {
 		l.stats.PossibleRepeat++
 	}
 	first := !l.proven
@@ -156,15 +169,16 @@ func (l *lane) taken(ctx context.Context, n Notification) {
 	}
 }
 
+// unsure says whether the receiver may have taken the message all the same.
+func unsure(err error) bool {
+	send, ok := errors.AsType[*SendError](err)
+	return !ok || send.Unsure
+}
+
 // failed sees to an attempt that did not succeed.
-func (l *lane) failed(ctx context.Context, receiver Receiver, n Notification, begun bool, err error) (time.Duration, error) {
-	send := &SendError{Err: err, Unsure: true}
-	if !errors.As(err, &send) && ctx.Err() != nil {
-		return 0, err // told to stop
-	}
-	if begun && !n.Attempted && !send.Unsure {
-		l.ack(ctx, Receipt{ID: n.ID, Stage: Refused})
-	}
+func (l *lane) failed(ctx context.Context, receiver Receiver, n Notification, err error) (time.Duration, error) {
+	send := &SendError{Err: err}
+	errors.As(err, &send)
 	if ctx.Err() != nil {
 		return 0, err
 	}

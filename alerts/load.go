@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -54,6 +55,9 @@ func (e *Engine) swap(setup Setup, stored map[string]State) []*subject {
 		e.loaded = true
 		e.restless = make(map[*subject]struct{})
 		e.problems.load(stored)
+		e.mutes.load(stored)
+		e.groups.load(stored)
+		e.outage.load(stored)
 		e.expiry.load(stored, e.time())
 		old = recall(stored)
 		for _, s := range old {
@@ -63,15 +67,30 @@ func (e *Engine) swap(setup Setup, stored map[string]State) []*subject {
 		}
 	}
 	e.expiry.configure(setup)
+	now := e.time()
+	windows := calendars(setup.Maintenance)
+	places := make(map[*subject]*place, len(setup.Subjects))
+	hosts := make(map[string]struct{})
 	for i := range setup.Subjects {
 		sub := setup.Subjects[i]
 		s := old[sub.Name]
 		if s == nil {
 			s = &subject{name: sub.Name}
 		}
+		if s.place.Load() == nil {
+			s.run = lastRun{start: now, well: now}
+		}
 		delete(old, sub.Name)
-		s.adopt(sub, &setup)
+		places[s] = placeOf(sub, &setup, windows)
 		e.subjects[sub.Name] = s
+		if len(sub.Hosts) > 0 {
+			hosts[sub.Hosts[0]] = struct{}{}
+		}
+	}
+	e.hosts = len(hosts)
+	link(e.subjects, places)
+	for s, at := range places {
+		s.adopt(at)
 	}
 	gone := make([]*subject, 0, len(old))
 	for _, s := range old {
@@ -98,22 +117,40 @@ func recall(stored map[string]State) map[string]*subject {
 	return out
 }
 
-// adopt gives a subject its place in a configuration.
-func (s *subject) adopt(sub Subject, setup *Setup) {
-	to := sub.Receivers
-	if len(to) == 0 {
-		to = setup.Routes.Receivers(sub.labels(setup.Location), setup.Receivers)
+// placeOf is what a configuration says of a subject, but for the others that
+// it depends on.
+func placeOf(sub Subject, setup *Setup, windows []*calendar) *place {
+	labels := sub.labels(setup.Location)
+	at := &place{
+		Subject: sub, location: setup.Location, all: sub.Receivers, known: setup.Receivers, links: setup.Links,
+		windows: matching(windows, labels), wait: setup.GroupWait,
 	}
-	// A policy that was changed is not by itself a reason to tell anything:
-	// the clock leaves the check alone until it has run.
-	if old := s.place.Load(); old != nil && old.Policy != sub.Policy {
+	var by []string
+	if len(at.all) == 0 {
+		at.all = setup.Routes.Receivers(labels, setup.Receivers)
+		if r := setup.Routes.first(labels); r != nil {
+			by, at.wait = r.GroupBy, r.GroupWait
+		}
+	}
+	at.group = groupOf(at.all, by, labels)
+	return at
+}
+
+// adopt gives a subject its place in a configuration. What was changed is not
+// by itself a reason to tell anything: the clock leaves the check alone until
+// it has run.
+func (s *subject) adopt(at *place) {
+	if old := s.place.Load(); old != nil &&
+		(old.Policy != at.Policy || !sameWindows(old.windows, at.windows) || !slices.Equal(old.parents, at.parents)) {
 		s.quiet.Store(true)
 	}
-	s.place.Store(&place{Subject: sub, location: setup.Location, all: to, known: setup.Receivers})
+	s.place.Store(at)
 }
 
 // withdraw ends the state of a check that is gone.
 func (e *Engine) withdraw(ctx context.Context, s *subject) error {
+	e.groups.telling.RLock()
+	defer e.groups.telling.RUnlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.gone = true

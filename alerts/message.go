@@ -13,6 +13,7 @@ type Topic string
 const (
 	AboutCheck       Topic = "check"
 	AboutCertificate Topic = "certificate"
+	AboutGroup       Topic = "group" // several checks at once
 	AboutWatchword   Topic = "watchword"
 )
 
@@ -24,6 +25,7 @@ type Message struct {
 	Kind     TransitionKind `json:"kind"`
 	Headline string         `json:"headline"`         // one line that stands for itself, such as a push notification
 	Detail   string         `json:"detail,omitempty"` // a second line, if there is more to say
+	Text     string         `json:"text,omitempty"`   // what is wrong, without who and how long
 	Level    Level          `json:"level,omitempty"`
 
 	Check    string        `json:"check,omitempty"` // or the certificate
@@ -32,6 +34,9 @@ type Message struct {
 	Labels   []Label       `json:"labels,omitempty"` // the user's, by name
 	Runbook  string        `json:"runbook,omitempty"`
 	Source   checks.Source `json:"source,omitzero"`
+	Links    []Link        `json:"links,omitempty"`
+	Members  []MemberLine  `json:"members,omitempty"` // the first of the checks that it counts
+	More     int           `json:"more,omitempty"`    // and how many it does not list
 
 	At       time.Time `json:"at"`
 	Since    time.Time `json:"since,omitzero"`
@@ -39,7 +44,20 @@ type Message struct {
 	LastGood time.Time `json:"last_good,omitzero"`
 	Failures []Failure `json:"failures,omitempty"` // the steps that failed or were degraded
 
-	PossibleRepeat bool `json:"-"` // an earlier attempt may have arrived; set by the Outbox
+	PossibleRepeat bool `json:"-"` // an earlier attempt may have arrived; set by who sends it
+}
+
+// Link leads to where more is to be seen.
+type Link struct {
+	Name string `json:"name"` // such as "dashboard"
+	URL  string `json:"url"`
+}
+
+// MemberLine is what a message about several checks says of one.
+type MemberLine struct {
+	Check string `json:"check"`
+	Level Level  `json:"level,omitempty"` // empty: it is well again
+	Text  string `json:"text,omitempty"`
 }
 
 // Label is a name and its value.

@@ -6,6 +6,10 @@ import (
 	"watchword/checks"
 )
 
+// amendEvery is how far apart edits of one message are that only follow what
+// becomes of others.
+const amendEvery = 15 * time.Second
+
 // Next decides what an event does to a state, and what is told of it. It is
 // pure: the same arguments give the same answer, and nothing else happens.
 //
@@ -15,6 +19,13 @@ import (
 // fail; RecoverAfter passed runs end it. A run with the outcome unknown
 // changes no streak. For and RemindEvery also take effect between two runs,
 // by [Ticked]: nothing has shown since that the check is well.
+//
+// What is held by the event changes nothing that people know: a check stays
+// pending or recovering until an event comes that holds it no longer. One
+// that is well again by then has had no incident, except that a check which
+// was only to be told together with others is [Folded]. A check that is told
+// with a group is not reminded of and eased by itself, and leaves the group
+// when it gets worse.
 //
 // A clock that was set back neither delays nor repeats anything by more than
 // the step: times in the state that lie in the future count as now.
@@ -30,7 +41,10 @@ func (p Policy) Next(s State, e Event, now time.Time) (State, []Transition) {
 		}
 		switch e.Outcome {
 		case checks.Passed:
-			return p.passed(s, started, now)
+			if !s.Open() {
+				return s.well(started, now)
+			}
+			s = p.pass(s, started, now)
 		case checks.Failed:
 			s = s.observe(LevelFailed, e, started)
 		case checks.Degraded:
@@ -38,16 +52,13 @@ func (p Policy) Next(s State, e Event, now time.Time) (State, []Transition) {
 		case checks.Unknown:
 		default: // an outcome of a later version says nothing either
 		}
-		if next, t, ok := p.shift(s, e, now); ok {
-			return next, []Transition{t}
-		}
 	}
-	return p.due(s, now)
+	return p.due(s, e, now)
 }
 
 // notAfter takes times that lie in the future for now.
 func (s State) notAfter(now time.Time) State {
-	for _, t := range []*time.Time{&s.Since, &s.Fired, &s.Told, &s.LastGood} {
+	for _, t := range []*time.Time{&s.Since, &s.Fired, &s.Told, &s.Over, &s.PassedAt, &s.Edited, &s.LastGood} {
 		if t.After(now) {
 			*t = now
 		}
@@ -65,20 +76,28 @@ func (s State) withdraw(now time.Time) (State, []Transition) {
 	return end, []Transition{s.transition(Withdrawn, now)}
 }
 
-// passed counts a passed run.
-func (p Policy) passed(s State, started, now time.Time) (State, []Transition) {
-	if !s.Open() {
-		return State{Incident: s.Incident, LastGood: started}, nil
+// well ends a streak that was not told. What was only waiting for its group
+// is told all the same.
+func (s State) well(started, now time.Time) (State, []Transition) {
+	var ts []Transition
+	if s.Phase == Pending && s.Held == ByGroup {
+		s.Incident++
+		ts = []Transition{s.transition(Folded, now)}
 	}
+	return State{Incident: s.Incident, LastGood: started}, ts
+}
+
+// pass counts a passed run while an incident is open.
+func (p Policy) pass(s State, started, now time.Time) State {
+	s.Phase = Recovering
 	s.Failing = 0
 	s.Passing++
 	s.Milder++
-	if s.Passing < max(p.RecoverAfter, 1) {
-		s.Phase = Recovering
-		return s, nil
+	if s.Over.IsZero() && s.Passing >= max(p.RecoverAfter, 1) {
+		s.Over = now
 	}
-	t := s.transition(Recovered, now)
-	return State{Incident: s.Incident, LastGood: started}, []Transition{t}
+	s.PassedAt = started
+	return s
 }
 
 // observe counts a run that failed or was degraded.
@@ -98,45 +117,78 @@ func (s State) observe(level Level, e Event, started time.Time) State {
 	} else {
 		s.Milder++
 	}
-	s.Passing = 0
+	s.Seen, s.Over, s.Passing = level, time.Time{}, 0
 	s.Failing++
 	s.Runs++
 	s.Reason, s.Message = e.Reason, e.Message
 	return s
 }
 
-// shift changes the level of an open incident.
-func (p Policy) shift(s State, e Event, now time.Time) (State, Transition, bool) {
-	if s.Phase != Firing {
-		return s, Transition{}, false
+// due tells what the state asks for and the event does not hold.
+func (p Policy) due(s State, e Event, now time.Time) (State, []Transition) {
+	if s.Phase == Pending {
+		return p.open(s, e, now)
+	}
+	if !s.Open() || e.Hold != NotHeld && !e.Hold.opening() {
+		return s, nil
+	}
+	if s.Phase == Recovering {
+		if s.Passing < max(p.RecoverAfter, 1) {
+			return s, nil
+		}
+		t := s.transition(Recovered, now)
+		if !s.Over.IsZero() {
+			t.At = s.Over
+		}
+		return State{Incident: s.Incident, LastGood: s.PassedAt}, []Transition{t}
 	}
 	kind := TransitionKind("")
 	switch {
-	case e.Outcome == checks.Failed && s.Level == LevelDegraded:
+	case s.Seen == LevelFailed && s.Level == LevelDegraded:
 		kind, s.Level = Escalated, LevelFailed
-	case e.Outcome == checks.Degraded && s.Level == LevelFailed && s.Milder >= max(p.RecoverAfter, 1):
+	case s.Seen == LevelDegraded && s.Level == LevelFailed && s.Milder >= max(p.RecoverAfter, 1):
 		kind, s.Level = Eased, LevelDegraded
-	default:
-		return s, Transition{}, false
+	case s.Group != "":
+	case p.RemindEvery > 0 && now.Sub(s.Told) >= p.RemindEvery && (p.MaxReminders <= 0 || s.Reminders < p.MaxReminders):
+		kind = Reminded
+		s.Reminders++
+	case s.Dependents != e.Dependents && e.Kind == Ticked && now.Sub(s.Edited) >= amendEvery:
+		kind, s.Edited = Amended, now
 	}
-	s.Told = now
-	return s, s.transition(kind, now), true
+	return s.tell(kind, e, now)
 }
 
-// due does what time alone brings about: the incident of a streak that is old
-// enough, and reminders.
-func (p Policy) due(s State, now time.Time) (State, []Transition) {
-	switch {
-	case s.Phase == Pending && s.Failing >= max(p.After, 1) && now.Sub(s.Since) >= p.For:
-		s.Phase, s.Fired, s.Told = Firing, now, now
-		s.Incident++
-		return s, []Transition{s.transition(Fired, now)}
-	case s.Phase == Firing && p.RemindEvery > 0 && now.Sub(s.Told) >= p.RemindEvery:
-		s.Told = now
-		return s, []Transition{s.transition(Reminded, now)}
-	default:
+// open begins an incident if the streak is long enough.
+func (p Policy) open(s State, e Event, now time.Time) (State, []Transition) {
+	s.Held = NotHeld
+	if s.Failing < max(p.After, 1) || now.Sub(s.Since) < p.For {
 		return s, nil
 	}
+	if e.Hold != NotHeld {
+		s.Held = e.Hold
+		return s, nil
+	}
+	s.Phase, s.Fired, s.Edited, s.Group = Firing, now, now, e.Group
+	s.Incident++
+	s.Told, s.Dependents = now, e.Dependents
+	return s, []Transition{s.transition(Fired, now)}
+}
+
+// tell describes a change of an incident that goes on.
+func (s State) tell(kind TransitionKind, e Event, now time.Time) (State, []Transition) {
+	switch {
+	case kind == "", kind == Eased && s.Group != "":
+		return s, nil
+	case kind != Amended:
+		s.Told = now
+	}
+	s.Dependents = e.Dependents
+	if kind == Escalated {
+		t := s.transition(kind, now)
+		s.Group = ""
+		return s, []Transition{t}
+	}
+	return s, []Transition{s.transition(kind, now)}
 }
 
 // transition describes the open incident.
@@ -144,5 +196,6 @@ func (s State) transition(kind TransitionKind, now time.Time) Transition {
 	return Transition{
 		Kind: kind, Incident: s.Incident, Level: s.Level, At: now, Since: s.Since,
 		Runs: s.Runs, LastGood: s.LastGood, Reason: s.Reason, Message: s.Message,
+		Group: s.Group, Dependents: s.Dependents,
 	}
 }

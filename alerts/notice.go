@@ -95,10 +95,7 @@ func (e *Engine) tellProblem(ctx context.Context, key string, p Problem) error {
 // next is the decision: told anew when it begins, again when its text
 // changes, edited when it is over.
 func (p Problem) next(s State, location string, now time.Time) (State, Message) {
-	heading := "watchword"
-	if location != "" {
-		heading += " at " + location
-	}
+	heading := heading(location)
 	m := Message{
 		Topic: AboutWatchword, Location: location, Severity: "warning", At: now,
 		Headline: "⚠️ " + heading + ": " + p.Text,

@@ -17,11 +17,16 @@ type Receiver interface {
 
 // Delivery is one message on its way.
 type Delivery struct {
-	Message   Message
+	ID        string    // opaque and the same in every attempt
+	Queued    time.Time // no attempt was made before
+	Message   Message   // with PossibleRepeat if an earlier attempt may have arrived
 	Reference Reference // of the thread's first message; zero if the receiver has none
 	// Begin is to be called right before what would be seen twice if it were
 	// done twice. It may be nil.
 	Begin func(context.Context)
+	// Settled is to be called once it is known what became of an earlier
+	// attempt, so that there is no possible repeat. It may be nil.
+	Settled func()
 }
 
 // SendError is a delivery that did not succeed.

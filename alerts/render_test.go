@@ -56,7 +56,8 @@ func sample() Message {
 		},
 	}
 	tr := Transition{Kind: Fired, Incident: 1, Level: LevelFailed, At: start.Add(2 * time.Minute), Since: start, Runs: 2, LastGood: start.Add(-time.Minute), Reason: r.Reason, Message: summary(r)}
-	return s.message(tr, "fra1", failures(r))
+	at := place{Subject: s, location: "fra1"}
+	return at.message(tr, failures(r))
 }
 
 func TestRenderText(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/gobwas/glob"
 )
@@ -21,7 +22,17 @@ type Route struct {
 	Match     map[string]Pattern // label to pattern; all must match; empty matches everything
 	Receivers []string
 	Continue  bool // look at the routes that follow, too
+
+	// What fails within GroupWait of another check of this route, and has the
+	// same values of the labels GroupBy, is told in one message. 0 tells
+	// every check by itself.
+	GroupBy   []string
+	GroupWait time.Duration
 }
+
+// DefaultGroupWait is how long messages about several checks are put
+// together, unless the configuration says otherwise.
+const DefaultGroupWait = 15 * time.Second
 
 // Routes are tried in order; the first that matches wins, unless it says
 // Continue.
@@ -90,6 +101,16 @@ func (r Route) Matches(labels map[string]string) bool {
 		}
 	}
 	return true
+}
+
+// first returns the first route that matches, nil if none does.
+func (rs Routes) first(labels map[string]string) *Route {
+	for i := range rs {
+		if rs[i].Matches(labels) {
+			return &rs[i]
+		}
+	}
+	return nil
 }
 
 // Receivers returns who is told of something with these labels, each once,

@@ -25,6 +25,7 @@ type Slack struct {
 	Channel    string       // name or id
 	WebhookURL string       // instead of Token and Channel
 	APIURL     string       // empty means Slack's own; for a proxy or a compatible server
+	Mention    string       // who is mentioned when something begins or gets worse: see [ParseMention]; may be empty
 	Client     *http.Client // its Transport and Timeout are used; nil means one of its own
 	Pacer      *Pacer       // shared by all receivers, across reloads; nil means one of its own
 
@@ -32,6 +33,12 @@ type Slack struct {
 	base  http.RoundTripper
 	limit time.Duration
 	pacer *Pacer
+
+	mu      sync.Mutex // guards the following
+	channel string     // id of Channel, once it is known
+	blind   bool       // the token may not read the history
+	tries   int        // times that the history could not be read for the message with the id below
+	seeking string
 }
 
 const slackTimeout = 20 * time.Second // of one request
@@ -56,25 +63,32 @@ func (s *Slack) setUp() {
 // Send implements [Receiver].
 func (s *Slack) Send(ctx context.Context, d Delivery) (Reference, error) {
 	s.setUp()
+	if d.Message.PossibleRepeat && s.WebhookURL == "" {
+		ref, found, err := s.reconcile(ctx, &d)
+		if found || err != nil {
+			return ref, err
+		}
+	}
 	m := &d.Message
-	out := render(*m)
+	out := s.render(*m)
+	silent := m.Kind == Withdrawn || m.Kind == Amended // nothing new is posted
 	if s.WebhookURL != "" {
-		if m.Kind == Withdrawn {
-			return Reference{}, nil // nothing new is posted, and nothing can be edited
+		if silent {
+			return Reference{}, nil // and nothing can be edited
 		}
 		return Reference{}, s.post(ctx, d, Reference{}, out, nil)
 	}
-	threaded := d.Reference != (Reference{}) && m.Kind != Fired
+	threaded := d.Reference != (Reference{}) && m.Kind != Fired && m.Kind != Folded
 	if threaded && m.Kind != Reminded {
 		plain := *m
 		plain.PossibleRepeat = false // an edit shows once
-		lost, err := s.edit(ctx, d.Reference, render(plain))
+		lost, err := s.edit(ctx, d.Reference, s.render(plain))
 		if err != nil {
 			return Reference{}, err
 		}
 		threaded = !lost
 	}
-	if m.Kind == Withdrawn || m.Kind == Recovered && m.Topic != AboutCheck {
+	if silent || m.Kind == Recovered && m.Topic != AboutCheck && m.Topic != AboutGroup {
 		return Reference{}, nil // the edit says it all
 	}
 	if threaded {
@@ -90,6 +104,16 @@ func (s *Slack) Send(ctx context.Context, d Delivery) (Reference, error) {
 	var ref Reference
 	err := s.post(ctx, d, Reference{}, out, &ref)
 	return ref, err
+}
+
+// render puts a message into Slack's form, with the mention where someone is
+// to look at once.
+func (s *Slack) render(m Message) outgoing {
+	out := render(m)
+	if s.Mention != "" && (m.Kind == Fired || m.Kind == Escalated || m.Kind == Reminded) {
+		out.blocks = append(out.blocks[:min(len(out.blocks), maxBlocks-1)], mentionBlock(s.Mention))
+	}
+	return out
 }
 
 // isLost says whether an error means that a message, or the channel that it
@@ -115,25 +139,25 @@ func (s *Slack) post(ctx context.Context, d Delivery, root Reference, out outgoi
 	if d.Begin != nil {
 		d.Begin(ctx)
 	}
-	err := s.try(ctx, root, out, ref)
+	err := s.try(ctx, d, root, out, ref)
 	if errors.Is(err, errRejected) { // better a plain text than nothing
 		if err := s.pacer.post(ctx, key); err != nil {
 			return &SendError{Err: err}
 		}
 		out.blocks = nil
-		err = s.try(ctx, root, out, ref)
+		err = s.try(ctx, d, root, out, ref)
 	}
 	return err
 }
 
-func (s *Slack) try(ctx context.Context, root Reference, out outgoing, ref *Reference) error {
+func (s *Slack) try(ctx context.Context, d Delivery, root Reference, out outgoing, ref *Reference) error {
 	if s.WebhookURL != "" {
 		return s.call(ctx, "posting to the Slack webhook", func(ctx context.Context, c *http.Client) error {
 			return slack.PostWebhookCustomHTTPContext(ctx, s.WebhookURL, c, out.webhook())
 		})
 	}
 	return s.call(ctx, "posting to Slack channel "+s.Channel, func(ctx context.Context, c *http.Client) error {
-		options := out.options()
+		options := append(out.options(), slack.MsgOptionMetadata(metadata(d.ID)))
 		channel := s.Channel
 		if root != (Reference{}) {
 			channel = cmp.Or(root.Channel, channel)
@@ -148,6 +172,7 @@ func (s *Slack) try(ctx context.Context, root Reference, out outgoing, ref *Refe
 		}
 		if err == nil && ref != nil {
 			*ref = Reference{Channel: channel, ID: id}
+			s.learn(channel)
 		}
 		return err
 	})

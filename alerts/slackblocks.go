@@ -36,6 +36,7 @@ func render(m Message) outgoing {
 	for i := range m.Failures {
 		b.failure(&m.Failures[i])
 	}
+	b.members(&m)
 	b.facts(&m)
 	b.context(&m)
 	return outgoing{text: escapeHeadline(headline, maxText, m.PossibleRepeat), blocks: b.list[:min(len(b.list), maxBlocks)]}
@@ -184,9 +185,39 @@ func exchange(f *Failure) string {
 	return strings.Join(lines, "\n")
 }
 
+// members lists the checks that a message counts.
+func (b *blocks) members(m *Message) {
+	if len(m.Members) == 0 {
+		return
+	}
+	var text strings.Builder
+	if m.Topic == AboutCheck {
+		text.WriteString("not told by themselves, because they depend on it:\n")
+	}
+	for _, c := range m.Members {
+		mark := "🟢 "
+		switch c.Level {
+		case LevelFailed:
+			mark = "🔴 "
+		case LevelDegraded:
+			mark = "🟡 "
+		case NoLevel:
+		}
+		text.WriteString(mark + c.Check)
+		if c.Text != "" {
+			text.WriteString(": " + c.Text)
+		}
+		text.WriteByte('\n')
+	}
+	if m.More > 0 {
+		text.WriteString("and " + strconv.Itoa(m.More) + " more\n")
+	}
+	b.section(b.text(strings.TrimSuffix(text.String(), "\n")))
+}
+
 // facts tells since when, how often, where.
 func (b *blocks) facts(m *Message) {
-	if m.Topic != AboutCheck {
+	if m.Topic != AboutCheck && m.Topic != AboutGroup {
 		return
 	}
 	var lines []string
@@ -196,15 +227,15 @@ func (b *blocks) facts(m *Message) {
 			word = "degraded"
 		}
 		line := word + " since " + clock(m.Since)
+		if m.Kind == Recovered || m.Kind == Folded {
+			line = word + " from " + clock(m.Since) + " to " + clock(m.At)
+		}
 		if m.Runs > 0 {
 			line += " (" + count(m.Runs, "run") + ")"
 		}
-		if m.Kind == Recovered {
-			line = word + " from " + clock(m.Since) + " to " + clock(m.At) + " (" + count(m.Runs, "run") + ")"
-		}
 		lines = append(lines, line)
 	}
-	if m.Kind != Recovered {
+	if m.Topic == AboutCheck && !m.Kind.Closes() {
 		last := "last good run: none seen"
 		if !m.LastGood.IsZero() {
 			last = "last good run: " + clock(m.LastGood)
@@ -234,8 +265,21 @@ func (b *blocks) context(m *Message) {
 	} else if m.Runbook != "" {
 		links = append(links, b.text("runbook: "+m.Runbook+"\n"))
 	}
+	source := ""
+	for _, l := range m.Links {
+		if l.Name == "source" {
+			source = l.URL
+			continue
+		}
+		links = append(links, slack.NewRichTextSectionLinkElement(clean(l.URL, false), l.Name, nil), b.text(" · "))
+	}
 	if m.Source.File != "" {
-		links = append(links, b.text(fmt.Sprintf("defined at %s:%d", m.Source.File, m.Source.Line)))
+		where := fmt.Sprintf("defined at %s:%d", m.Source.File, m.Source.Line)
+		if source == "" {
+			links = append(links, b.text(where))
+		} else {
+			links = append(links, slack.NewRichTextSectionLinkElement(clean(source, false), literal(where, maxHeader), nil))
+		}
 	}
 	if len(links) > 0 {
 		b.section(links...)

@@ -49,7 +49,8 @@ type Notification struct {
 	Attempted bool      `json:"attempted,omitempty"` // an attempt had begun and its end is not known
 	Message   Message   `json:"message"`
 
-	Reference Reference `json:"-"` // of the thread at this receiver, filled in by Store.Pending; zero before its first message
+	Reference Reference      `json:"-"` // of the thread at this receiver, filled in by Store.Pending; zero before its first message
+	Later     []Notification `json:"-"` // queued behind it for the same receiver and thread; filled in by Store.Pending for the first one
 }
 
 // Reference is where a receiver has put the first message of a thread.
@@ -80,4 +81,5 @@ type Receipt struct {
 	ID        uint64
 	Stage     Stage
 	Reference Reference // with Taken: of the thread; kept until the thread closes. The zero value keeps the old one
+	Folded    []uint64  // others of the thread that go with it: all or none come to this stage
 }

@@ -28,25 +28,44 @@ func headline(name string, t Transition) string {
 	switch t.Kind {
 	case Recovered:
 		return fmt.Sprintf("🟢 %s recovered after %s", name, readable(t.At.Sub(t.Since)))
+	case Folded:
+		return fmt.Sprintf("🟢 %s was %s from %s: %s", name, verb, span(t.Since, t.At), t.Message)
 	case Reminded:
-		return fmt.Sprintf("%s %s is still %s after %s: %s", mark, name, verb, readable(t.At.Sub(t.Since)), t.Message)
+		return fmt.Sprintf("%s %s is still %s after %s: %s", mark, name, verb, readable(t.At.Sub(t.Since)), t.Message) + depending(t.Dependents, "it")
 	case Withdrawn:
 		return fmt.Sprintf("⚪ %s was removed or disabled while %s: %s", name, verb, t.Message)
-	case Fired, Escalated, Eased:
-		return fmt.Sprintf("%s %s is %s: %s", mark, name, verb, t.Message)
+	case Fired, Escalated, Eased, Amended:
+		return fmt.Sprintf("%s %s is %s: %s", mark, name, verb, t.Message) + depending(t.Dependents, "it")
 	default:
 		return fmt.Sprintf("%s %s: %s", mark, name, t.Message)
 	}
 }
 
+// depending counts the checks that are not told by themselves.
+func depending(n int, on string) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return " (and 1 check that depends on " + on + ")"
+	default:
+		return fmt.Sprintf(" (and %d checks that depend on %s)", n, on)
+	}
+}
+
 // message is what is told of a transition of a check. The failures are those
 // of the last failing run, where they are still known.
-func (s *Subject) message(t Transition, location string, failures []Failure) Message {
+func (p *place) message(t Transition, failures []Failure) Message {
 	m := Message{
-		Topic: AboutCheck, Kind: t.Kind, Headline: headline(s.Name, t), Level: t.Level,
-		Check: s.Name, Location: location, Severity: s.severity(), Labels: pairs(s.Labels),
-		Runbook: s.Runbook, Source: s.Source,
+		Topic: AboutCheck, Kind: t.Kind, Headline: headline(p.Name, t), Text: t.Message, Level: t.Level,
+		Check: p.Name, Location: p.location, Severity: p.severity(), Labels: pairs(p.Labels),
+		Runbook: p.Runbook, Source: p.Source, Links: p.links.of(&p.Subject),
 		At: t.At, Since: t.Since, Runs: t.Runs, LastGood: t.LastGood, Failures: failures,
+	}
+	if t.Kind.Closes() {
+		m.Failures = nil
+	} else {
+		m.Members, m.More = members(dependents(p), nil)
 	}
 	if t.Kind == Recovered {
 		verb := "failing"
@@ -54,7 +73,6 @@ func (s *Subject) message(t Transition, location string, failures []Failure) Mes
 			verb = "degraded"
 		}
 		m.Detail = fmt.Sprintf("was %s from %s: %s", verb, span(t.Since, t.At), t.Message)
-		m.Failures = nil
 	}
 	if len(m.Failures) == 0 && !t.Kind.Closes() {
 		m.Failures = []Failure{{Reason: t.Reason, Message: t.Message, Advice: t.Reason.Sentence()}}

@@ -115,6 +115,10 @@ func (m *Memory) Pending(_ context.Context, receiver string, limit int) (alerts.
 			n.Reference = m.threads[[2]string{n.Receiver, n.Thread}]
 			out.Notifications = append(out.Notifications, n)
 		}
+		if limit > 0 && out.Total > 1 && n.Thread == out.Notifications[0].Thread {
+			n.Reference = alerts.Reference{}
+			out.Notifications[0].Later = append(out.Notifications[0].Later, n)
+		}
 	}
 	return out, nil
 }
@@ -130,18 +134,34 @@ func (m *Memory) Ack(_ context.Context, r alerts.Receipt) error {
 	n := &m.queue[i]
 	if r.Stage != alerts.Taken {
 		n.Attempted = r.Stage == alerts.Begun
+		for j := range m.queue {
+			if slices.Contains(r.Folded, m.queue[j].ID) {
+				m.queue[j].Attempted = n.Attempted
+			}
+		}
 		return nil
 	}
+	m.take(i, r.Reference)
+	for _, id := range r.Folded {
+		if i := slices.IndexFunc(m.queue, func(n alerts.Notification) bool { return n.ID == id }); i >= 0 {
+			m.take(i, alerts.Reference{})
+		}
+	}
+	return nil
+}
+
+// take removes a notification from the queue. m.mu is held.
+func (m *Memory) take(i int, ref alerts.Reference) {
+	n := &m.queue[i]
 	key := [2]string{n.Receiver, n.Thread}
 	switch {
 	case n.Message.Kind.Closes():
 		delete(m.threads, key)
-	case r.Reference != (alerts.Reference{}):
+	case ref != (alerts.Reference{}):
 		if m.threads == nil {
 			m.threads = make(map[[2]string]alerts.Reference)
 		}
-		m.threads[key] = r.Reference
+		m.threads[key] = ref
 	}
 	m.queue = slices.Delete(m.queue, i, i+1)
-	return nil
 }

@@ -20,13 +20,14 @@ import (
 	"watchword/alerts"
 )
 
-// Slack is a fake Slack: chat.postMessage, chat.update and incoming webhooks,
-// on a loopback port (Start) or without any network (Client). It refuses what
+// Slack is a fake Slack: chat.postMessage, chat.update, incoming webhooks and,
+// with History, conversations.history, replies and list, on a loopback port (Start) or without any network (Client). It refuses what
 // Slack refuses: bad tokens, unknown messages, blocks beyond the limits. Set
 // the fields before the first request.
 type Slack struct {
 	OnMessage func(Message)    // called for every message that arrives or is edited, one at a time; may be nil
 	Token     string           // that requests must carry; empty means any
+	History   bool             // tokens may read the history
 	Fault     func(Call) Fault // what goes wrong with a request; nil: nothing
 
 	mu       sync.Mutex // guards the following
@@ -50,6 +51,7 @@ type Message struct {
 	Text      string // what a push notification shows, unescaped
 	Raw       string // the text as it was sent
 	Reader    string // what a reader sees in the channel, for a terminal
+	Metadata  string // as JSON; empty for none
 	Blocks    json.RawMessage
 }
 
@@ -152,6 +154,7 @@ func (s *Slack) Calls() []Call {
 // request is what the fake understands of a request.
 type request struct {
 	method, token, channel, ts, thread, text string
+	metadata, cursor, limit                  string
 	broadcast                                bool
 	blocks                                   json.RawMessage
 }
@@ -171,7 +174,12 @@ func (s *Slack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fault = s.Fault(call)
 	}
 	code, m := fault.Code, Message{}
-	if fault == (Fault{}) || fault == (Fault{Dropped: true}) {
+	var page map[string]any
+	switch {
+	case fault != (Fault{}) && fault != (Fault{Dropped: true}):
+	case strings.HasPrefix(req.method, "conversations."):
+		page, code = s.look(req)
+	default:
 		m, code = s.take(req)
 	}
 	call.Result = result(fault, code)
@@ -182,6 +190,11 @@ func (s *Slack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.telling.Lock()
 		s.OnMessage(m)
 		s.telling.Unlock()
+	}
+	if page != nil && fault == (Fault{}) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(page)
+		return
 	}
 	answer(w, req, fault, code, m)
 }
@@ -222,6 +235,7 @@ func parse(r *http.Request) (request, error) {
 	}
 	return request{
 		method: method, token: token, channel: r.Form.Get("channel"), ts: r.Form.Get("ts"), thread: r.Form.Get("thread_ts"),
+		metadata: r.Form.Get("metadata"), cursor: r.Form.Get("cursor"), limit: r.Form.Get("limit"),
 		text: r.Form.Get("text"), broadcast: r.Form.Get("reply_broadcast") == "true", blocks: json.RawMessage(r.Form.Get("blocks")),
 	}, nil
 }
@@ -240,6 +254,7 @@ func (s *Slack) take(req request) (Message, string) {
 	m := Message{
 		Channel: channelID(req.channel), Thread: req.thread, Broadcast: req.broadcast, Webhook: req.method == "webhook",
 		Text: alerts.ReadBlocks(req.text, nil), Raw: req.text, Reader: alerts.ReadBlocks(req.text, req.blocks), Blocks: req.blocks,
+		Metadata: req.metadata,
 	}
 	switch req.method {
 	case "chat.postMessage", "webhook":
@@ -257,6 +272,9 @@ func (s *Slack) take(req request) (Message, string) {
 		i, ok := s.index[req.ts]
 		if !ok || s.messages[i].Channel != m.Channel {
 			return Message{}, "message_not_found"
+		}
+		if m.Metadata == "" {
+			m.Metadata = s.messages[i].Metadata
 		}
 		m.ID, m.Thread, m.Broadcast, m.Edited = req.ts, s.messages[i].Thread, s.messages[i].Broadcast, true
 		if len(req.blocks) == 0 { // Slack keeps the old ones

@@ -30,6 +30,7 @@ func TestStore(t *testing.T, open OpenStore) {
 		{"the zero state forgets", testForget},
 		{"queues are apart and in order", testOrder},
 		{"stages of a delivery", testStages},
+		{"what is folded leaves together", testFolded},
 		{"references live as long as their thread", testReferences},
 		{"concurrent updates are not lost", testConcurrent},
 		{"nothing is lost by reopening", testReopen},
@@ -235,6 +236,40 @@ func testStages(t *testing.T, open OpenStore) {
 	ack(t, s, alerts.Receipt{ID: first().ID, Stage: alerts.Taken})
 	if q := pending(t, s, "a", 1); q.Total != 0 {
 		t.Errorf("taken, but %+v", q)
+	}
+}
+
+func testFolded(t *testing.T, open OpenStore) {
+	t.Helper()
+	s, reopen := open(t)
+	update(t, s, "k", state(1), note("a", "k#1", alerts.Fired), note("a", "l#1", alerts.Fired), note("a", "k#1", alerts.Reminded), note("a", "k#1", alerts.Recovered))
+	list := pending(t, s, "a", 10).Notifications
+	if later := list[0].Later; len(later) != 2 || later[0].ID != list[2].ID || later[1].Message.Kind != alerts.Recovered || list[1].Later != nil {
+		t.Fatalf("the first one is followed by %+v", later)
+	}
+	for _, stage := range []alerts.Stage{alerts.Begun, alerts.Refused, alerts.Begun} {
+		ack(t, s, alerts.Receipt{ID: list[0].ID, Stage: stage, Folded: []uint64{list[2].ID, list[3].ID}})
+		for i, n := range pending(t, s, "a", 10).Notifications {
+			if want := stage == alerts.Begun && i != 1; n.Attempted != want {
+				t.Errorf("stage %d: notification %d was attempted: %v", stage, i, n.Attempted)
+			}
+		}
+	}
+	if later := pending(t, s, "a", 1).Notifications[0].Later; len(later) != 2 || !later[1].Attempted {
+		t.Errorf("the first one is followed by %+v", later)
+	}
+	ack(t, s, alerts.Receipt{
+		ID: list[0].ID, Stage: alerts.Taken, Reference: alerts.Reference{Channel: "C1", ID: "1.2"}, Folded: []uint64{list[2].ID, list[3].ID, 99},
+	})
+	if reopen != nil {
+		s = reopen(t)
+	}
+	if got, want := headlines(pending(t, s, "a", 10)), []string{"l#1 fired"}; !cmp.Equal(got, want) {
+		t.Errorf("left are %v, want %v", got, want)
+	}
+	update(t, s, "k", state(1), note("a", "k#1", alerts.Reminded))
+	if n := pending(t, s, "a", 10).Notifications[1]; n.Reference != (alerts.Reference{}) {
+		t.Errorf("a thread that is over has reference %v", n.Reference)
 	}
 }
 

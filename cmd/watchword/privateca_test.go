@@ -26,7 +26,7 @@ func TestPrivateCA(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Chdir(dir)
-	readme, script := read(t, "README.md"), read(t, "make.sh")
+	readme, script := contents(t, "README.md"), contents(t, "make.sh")
 	steps := blocks(readme, "sh")
 	if len(steps) != 6 || !strings.HasSuffix(script, "\n\n"+strings.Join(steps, "\n")) {
 		t.Fatalf("README.md shows %d steps, want 6, and make.sh the same commands", len(steps))
@@ -118,7 +118,7 @@ func blocks(text, language string) []string {
 	return found
 }
 
-func read(t *testing.T, name string) string {
+func contents(t *testing.T, name string) string {
 	t.Helper()
 	data, err := os.ReadFile(name)
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
-	"fmt"
 
 	"watchword/alerts"
 	"watchword/cmd/internal/config"
@@ -34,10 +33,7 @@ func setup(cfg *config.Config) alerts.Setup {
 		s.Certificates = append(s.Certificates, certificates(source)...)
 	}
 	for _, u := range cfg.Unreadable {
-		s.Problems = append(s.Problems, alerts.Problem{
-			Cause: u.Kind + " " + u.Name,
-			Text:  fmt.Sprintf("%s %s cannot be used, and the checks that need it fail: %v", u.Kind, u.Name, u.Err),
-		})
+		s.Problems = append(s.Problems, alerts.Problem{Cause: u.Kind + " " + u.Name, Text: u.Text()})
 	}
 	return s
 }

@@ -133,13 +133,13 @@ func (l *loader) problems(c *certificate) {
 			if detail != "" {
 				text += ". " + strings.TrimSuffix(detail, ".")
 			}
-			l.unreadable("certificate", c.source.Name, at, errors.New(text))
+			l.unreadable(Notice{Kind: "certificate", Name: c.source.Name, Err: errors.New(text)}, at)
 			continue
 		}
 		l.warnf(at, capital(strings.TrimSuffix(p.Summary, ".")), "%s", detail)
 	}
 	if err := c.identity.Err(); err != nil && !told {
-		l.unreadable("certificate", c.source.Name, c.block.at, err)
+		l.unreadable(Notice{Kind: "certificate", Name: c.source.Name, Err: err}, c.block.at)
 	}
 }
 

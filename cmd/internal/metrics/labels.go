@@ -7,6 +7,7 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 
+	"watchword/alerts"
 	"watchword/checks"
 )
 
@@ -97,6 +98,7 @@ type words struct {
 	outcomes []word
 	statuses []word // in the order of outcomes
 	states   []word
+	levels   []word
 	phases   []word
 	skips    []word
 	results  []word // of a notification
@@ -115,6 +117,7 @@ func newWords() words {
 		outcomes: wordList("outcome", outcomes()),
 		statuses: wordList("status", []string{"passing", "degraded", "failing", "unknown"}),
 		states:   wordList("state", []string{"ok", "pending", "firing", "recovering"}),
+		levels:   wordList("level", []string{string(alerts.LevelFailed), string(alerts.LevelDegraded)}),
 		phases:   wordList("phase", []string{"dns", "connect", "tls", "wait", "transfer"}),
 		skips:    wordList("reason", skipReasons()),
 		results:  wordList("result", []string{"sent", "failed", "possible_repeat"}),

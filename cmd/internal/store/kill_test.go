@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -173,6 +174,19 @@ func checkPosted(t *testing.T, posted []alertstest.Message) int {
 		if m.Thread == "" {
 			var check string
 			var n int
+			if name, rest, ok := strings.Cut(strings.TrimPrefix(text, "🟢 "), " was failing from "); ok { // it was over before it could be told
+				_, number, _ := strings.Cut(rest, ": incident ")
+				n, _ = strconv.Atoi(number)
+				switch {
+				case n == begun[name]+1 && ended[name] == begun[name]:
+					begun[name], ended[name] = n, n
+				case n == begun[name] && ended[name] == n && marked:
+					repeats++
+				default:
+					t.Errorf("%q after %d begun and %d ended", m.Text, begun[name], ended[name])
+				}
+				continue
+			}
 			if _, err := fmt.Sscanf(text, "🔴 %s is failing: incident %d", &check, &n); err != nil {
 				t.Errorf("unexpected %q: %v", m.Text, err)
 				continue

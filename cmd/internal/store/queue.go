@@ -30,13 +30,14 @@ func newItem(n alerts.Notification) *item {
 
 // queue is an index of what is queued.
 type queue struct {
-	items map[uint64]*item
-	lines map[string][]*item // by receiver, ascending
-	last  uint64             // ID given last
+	items   map[uint64]*item
+	lines   map[string][]*item // by receiver, ascending
+	threads map[string][]*item // by threadKey, ascending
+	last    uint64             // ID given last
 }
 
 func newQueue() queue {
-	return queue{items: make(map[uint64]*item), lines: make(map[string][]*item)}
+	return queue{items: make(map[uint64]*item), lines: make(map[string][]*item), threads: make(map[string][]*item)}
 }
 
 func (q *queue) len() int { return len(q.items) }
@@ -44,23 +45,42 @@ func (q *queue) len() int { return len(q.items) }
 func (q *queue) add(it *item) {
 	q.items[it.id] = it
 	q.lines[it.receiver] = append(q.lines[it.receiver], it)
+	key := threadKey(it.receiver, it.thread)
+	q.threads[key] = append(q.threads[key], it)
 	q.last = max(q.last, it.id)
 }
 
 func (q *queue) remove(it *item) {
 	delete(q.items, it.id)
-	line := q.lines[it.receiver]
-	if i := slices.Index(line, it); i == 0 {
-		line[0] = nil
-		line = line[1:]
+	cut(q.lines, it.receiver, it)
+	cut(q.threads, threadKey(it.receiver, it.thread), it)
+}
+
+// cut takes an item out of the list of a key; the first is the usual one.
+func cut(lists map[string][]*item, key string, it *item) {
+	list := lists[key]
+	if i := slices.Index(list, it); i == 0 {
+		list[0] = nil
+		list = list[1:]
 	} else if i > 0 {
-		line = slices.Delete(line, i, i+1)
+		list = slices.Delete(list, i, i+1)
 	}
-	if len(line) == 0 {
-		delete(q.lines, it.receiver)
+	if len(list) == 0 {
+		delete(lists, key)
 		return
 	}
-	q.lines[it.receiver] = line
+	lists[key] = list
+}
+
+// later returns the visible items of the same thread behind one.
+func (q *queue) later(it *item) []*item {
+	var out []*item
+	for _, other := range q.threads[threadKey(it.receiver, it.thread)] {
+		if other.id > it.id && other.visible {
+			out = append(out, other)
+		}
+	}
+	return out
 }
 
 // pending returns the first items of a receiver that are visible, and how

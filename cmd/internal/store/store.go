@@ -176,25 +176,35 @@ func (db *DB) Pending(_ context.Context, receiver string, limit int) (alerts.Que
 	}
 	items, total := db.queue.pending(receiver, limit)
 	out := alerts.Queue{Total: total, Oldest: db.queue.oldest(receiver)}
-	values := make([][]byte, len(items))
-	for i, it := range items {
+	var later []*item
+	if len(items) > 0 {
+		later = db.queue.later(items[0])
+	}
+	all := slices.Concat(items, later)
+	values := make([][]byte, len(all))
+	for i, it := range all {
 		values[i] = db.unwritten(slot{queueBucket, idKey(it.id)})
 	}
 	db.mu.Unlock()
 
-	for i, it := range items {
+	for i, it := range all {
 		n, err := db.read(it, values[i])
 		db.mu.Lock()
 		gone := db.queue.items[it.id] == nil // taken meanwhile
-		n.Attempted, n.Reference = it.attempted, db.threads[threadKey(it.receiver, it.thread)]
+		n.Attempted = it.attempted
+		if i < len(items) {
+			n.Reference = db.threads[threadKey(it.receiver, it.thread)]
+		}
 		db.mu.Unlock()
-		if gone {
-			continue
-		}
-		if err != nil {
+		switch {
+		case gone:
+		case err != nil:
 			return out, fmt.Errorf("reading notification %d for %s: %w", it.id, receiver, err)
+		case i < len(items):
+			out.Notifications = append(out.Notifications, n)
+		case len(out.Notifications) > 0 && out.Notifications[0].ID == items[0].id:
+			out.Notifications[0].Later = append(out.Notifications[0].Later, n)
 		}
-		out.Notifications = append(out.Notifications, n)
 	}
 	return out, nil
 }
@@ -227,15 +237,31 @@ func (db *DB) Ack(_ context.Context, r alerts.Receipt) error {
 	}
 	if r.Stage == alerts.Taken {
 		db.take(it, r.Reference)
+		for _, id := range r.Folded {
+			if other := db.queue.items[id]; other != nil {
+				db.take(other, alerts.Reference{})
+			}
+		}
 	} else {
-		it.attempted = r.Stage == alerts.Begun
-		db.dirty[slot{attemptBucket, idKey(it.id)}] = mark(it.attempted)
+		db.attempt(it, r.Stage)
+		for _, id := range r.Folded {
+			if other := db.queue.items[id]; other != nil {
+				db.attempt(other, r.Stage)
+			}
+		}
 	}
 	db.change++
 	number := db.change
 	db.mu.Unlock()
 	db.commit(number)
 	return nil
+}
+
+// attempt notes whether an attempt has begun whose end is not known. mu is
+// held.
+func (db *DB) attempt(it *item, stage alerts.Stage) {
+	it.attempted = stage == alerts.Begun
+	db.dirty[slot{attemptBucket, idKey(it.id)}] = mark(it.attempted)
 }
 
 // take removes a notification and remembers where its thread stands. mu is

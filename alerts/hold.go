@@ -1,0 +1,143 @@
+package alerts
+
+import (
+	"slices"
+	"time"
+)
+
+// hold says what keeps a check from being told of now. st is its state with
+// what has just happened to it.
+func (e *Engine) hold(s *subject, at *place, st State, now time.Time) Hold {
+	switch {
+	case inMaintenance(at, now):
+		return ByMaintenance
+	case e.mutes.match(s.name, now):
+		return ByMute
+	case s.heldByParents(at, st, now):
+		return ByDependency
+	case st.Open():
+		return NotHeld
+	case e.outage.holds(s, st):
+		return ByOutage
+	case s.waits.Load() != nil:
+		return ByGroup
+	default:
+		return NotHeld
+	}
+}
+
+func inMaintenance(at *place, now time.Time) bool {
+	return slices.ContainsFunc(at.windows, func(c *calendar) bool { return c.open(now) })
+}
+
+// heldByParents says whether a check is held because of one that it depends
+// on: while that fails, or its incident is open; and, as long as the check
+// has no incident of its own, until the parent has run after the check began
+// to fail, and until the check has run after the parent was well again.
+func (s *subject) heldByParents(at *place, st State, now time.Time) bool {
+	if len(at.parents) == 0 {
+		return false
+	}
+	ran := s.lastRun()
+	for _, p := range at.parents {
+		parent, run := p.state(), p.lastRun()
+		if parent.down() || parent.Phase == Pending && parent.Seen == LevelFailed && !run.stale(p.place.Load().Interval, now) {
+			return true
+		}
+		if st.Open() || st.Status() == OK || run.stale(p.place.Load().Interval, now) {
+			continue
+		}
+		if !run.began || run.start.Before(st.Since) || !ran.began || ran.start.Before(run.well) {
+			return true
+		}
+	}
+	return false
+}
+
+// down says whether an incident is open that explains why others fail.
+func (s State) down() bool {
+	return s.Open() && (s.Level == LevelFailed || s.Seen == LevelFailed && s.Phase == Firing)
+}
+
+// lastRun is what is known of the runs of a check in this process.
+type lastRun struct {
+	start time.Time // of the last run; before the first, when the check was loaded
+	began bool      // there was one
+	well  time.Time // start of the first run that passed after one that did not; before the first, when the check was loaded
+}
+
+// intervalsUntilStale is how many intervals a check may be without a run.
+const intervalsUntilStale = 3
+
+// stale says whether there was no run for too long.
+func (r lastRun) stale(interval time.Duration, now time.Time) bool {
+	return interval > 0 && now.Sub(r.start) > intervalsUntilStale*interval
+}
+
+func (s *subject) lastRun() lastRun {
+	s.live.Lock()
+	defer s.live.Unlock()
+	return s.run
+}
+
+// Muted says whether a check is silenced now: by a maintenance window or a
+// mute, and because a check that it depends on fails.
+func (e *Engine) Muted(check string) (maintenance, dependency bool) {
+	e.mu.RLock()
+	s := e.subjects[check]
+	e.mu.RUnlock()
+	if s == nil {
+		return false, false
+	}
+	at, now := s.place.Load(), e.time()
+	return inMaintenance(at, now) || e.mutes.match(check, now), s.heldByParents(at, s.state(), now)
+}
+
+// dependents returns the failing checks that are not told because they
+// depend on this one, directly or not.
+func dependents(at *place) []*subject {
+	var out []*subject
+	for _, c := range at.dependents {
+		if st := c.state(); st.Phase == Pending && st.Held == ByDependency {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// link resolves the names of parents. Those that are not configured hold
+// nothing, nor do those that depend on the check themselves.
+func link(subjects map[string]*subject, places map[*subject]*place) {
+	children := make(map[*subject][]*subject)
+	for s, at := range places {
+		for _, name := range at.Parents {
+			if p := subjects[name]; p != nil && p != s && !slices.Contains(at.parents, p) {
+				at.parents = append(at.parents, p)
+				children[p] = append(children[p], s)
+			}
+		}
+	}
+	for p := range children {
+		places[p].dependents = descendants(p, children)
+	}
+	for _, at := range places {
+		at.parents = slices.DeleteFunc(at.parents, func(p *subject) bool { return slices.Contains(at.dependents, p) })
+	}
+}
+
+// descendants are all below s, each once, s itself left out.
+func descendants(s *subject, children map[*subject][]*subject) []*subject {
+	seen := map[*subject]bool{s: true}
+	var out []*subject
+	next := children[s]
+	for len(next) > 0 {
+		c := next[0]
+		next = next[1:]
+		if !seen[c] {
+			seen[c] = true
+			out = append(out, c)
+			next = append(slices.Clip(next), children[c]...)
+		}
+	}
+	return out
+}
