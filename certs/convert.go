@@ -124,9 +124,13 @@ func keytool(found string) string {
 
 // reencryption is how a private key that is encrypted in a way which cannot
 // be read is encrypted in one that can.
-func (f *file) reencryption() (hint, command string) {
+func (f *file) reencryption(from unsupportedError) (hint, command string) {
 	out := f.path + ".new"
-	command = "openssl pkcs8 -topk8 -provider default -provider legacy -in " + shellWord(f.path)
+	command = "openssl pkcs8 -topk8"
+	if from.legacy() {
+		command += " -provider default -provider legacy"
+	}
+	command += " -in " + shellWord(f.path)
 	if bytes.Contains(f.data, []byte("-----BEGIN CERTIFICATE-----")) {
 		out = f.path + ".key"
 		return "encrypt it anew, and write cert = " + shellWord(f.path) + " and key = " + shellWord(out), command + " -out " + shellWord(out)

@@ -3,12 +3,18 @@
 //
 // An [Identity] is what one certificate block of the configuration brings: a
 // client certificate with its chain and key, the authorities that servers are
-// verified by, or both. [Load] reads it from PEM files and never fails: an
+// verified by, or both. [Load] reads it from files and never fails: an
 // identity that cannot be used says why ([Identity.Err], [Identity.Problems]),
 // so that only the requests that need it fail. A [Loader] loads many of them in
 // little memory, and a [Memory] goes from one load to the next: a certificate
 // and its key are taken as a pair or not at all, and while the files in place
 // are no pair, the one before goes on ([Identity.Rotation]).
+//
+// Files are PEM, with keys in PKCS#8, PKCS#1 or SEC1, or PKCS#12 bundles. A
+// [Passphrase] opens keys that are encrypted: in the form of PKCS#8 (PBES2, RFC
+// 8018), in the older one of RFC 1421, or in a bundle. What else people have is
+// recognised, and answered with the command that converts it
+// ([Problem.Command]).
 //
 // A [Set] is all identities of a configuration. [Set.Select] is asked for each
 // request and each redirect hop, at the moment of dialling, with the host of the

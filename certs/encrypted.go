@@ -75,7 +75,7 @@ func (f *file) undecryptable(err error) error {
 	e := f.fail("holds an encrypted private key that is damaged: "+err.Error(), "")
 	if cipher, ok := errors.AsType[unsupportedError](err); ok {
 		e = f.fail("holds a private key "+cipher.Error()+", which cannot be read", "")
-		e.Hint, e.Command = f.reencryption()
+		e.Hint, e.Command = f.reencryption(cipher)
 	}
 	e.Err = err
 	return e

@@ -216,6 +216,28 @@ func TestPKCS12WithoutPassphrase(t *testing.T) {
 	}
 }
 
+// A private key that no client certificate can have is named.
+func TestUselessKeys(t *testing.T) {
+	w := newWorkshop(t)
+	w.client(certstest.WithP384)
+	for command, want := range map[string]string{
+		"openssl dsaparam -genkey -noout -out x.key 1024":                                                                "DSA",
+		"openssl dsaparam -genkey -noout -out y.key 1024 && openssl pkcs8 -topk8 -in y.key -passout env:PASS -out x.key": "DSA",
+		"openssl genpkey -algorithm ED448 -out x.key":                                                                    "Ed448",
+		"openssl genpkey -algorithm X25519 -out x.key":                                                                   "key agreement",
+	} {
+		w.sh("rm -f x.key && " + command)
+		src := w.source("key", "x.key")
+		if !bytes.Contains(w.read("x.key"), []byte("ENCRYPTED")) {
+			src.Passphrase = certs.Passphrase{}
+		}
+		problems := certs.Load(src).Problems(time.Now())
+		if len(problems) != 1 || !strings.HasSuffix(problems[0].Summary, "x.key holds a private key for "+want+", which TLS does not use") || problems[0].Command == "" {
+			t.Errorf("%s: problems are %v, want a key for %s", command, problems, want)
+		}
+	}
+}
+
 // What cannot be read is answered with a command, and that command makes
 // something of it that works.
 func TestConversions(t *testing.T) {

@@ -228,3 +228,23 @@ func TestPassphrase(t *testing.T) {
 		t.Errorf("printed as %s", got)
 	}
 }
+
+// Key stores of Java are told apart.
+func TestKeyStores(t *testing.T) {
+	sealed := sequence(pbes2(1), octets(make([]byte, 16)))
+	for want, data := range map[string][]byte{
+		foundJKS:       []byte("\xfe\xed\xfe\xed\x00\x00\x00\x02"),
+		foundJCEKS:     []byte("\xce\xce\xce\xce\x00\x00\x00\x02"),
+		foundBKS:       append([]byte("\x00\x00\x00\x02\x00\x00\x00\x14"), make([]byte, 20)...),
+		foundBCFKS:     sequence(sealed, sequence(pbes2(1), octets(nil))),
+		foundSealedDER: sealed,
+	} {
+		if got := describe(data); got != want {
+			t.Errorf("it %s, want %s", got, want)
+		}
+		e := (&file{attribute: "pkcs12", path: "/etc/my certs/x", data: data}).instead(want)
+		if !strings.Contains(e.Command, " '/etc/my certs/x'") || !strings.Contains(e.Command, "'/etc/my certs/x.p") {
+			t.Errorf("it %s: the command is %s", want, e.Command)
+		}
+	}
+}

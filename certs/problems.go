@@ -220,7 +220,7 @@ func (id *Identity) appending(i int) string {
 	if file == "" {
 		return ""
 	}
-	return fmt.Sprintf("awk '/^-----BEGIN CERTIFICATE-----/ {n++} n == %d' %s >> %s", id.roots.places[i], shellWord(id.source.CA), shellWord(file))
+	return fmt.Sprintf("{ echo; awk '/^-----BEGIN CERTIFICATE-----/ {n++} n == %d' %s; } >> %s", id.roots.places[i], shellWord(id.source.CA), shellWord(file))
 }
 
 // unusedProblems tells of certificates that are no part of the chain.

@@ -1,7 +1,9 @@
 package certs_test
 
 import (
+	"bytes"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -80,6 +82,37 @@ func TestProblems(t *testing.T) {
 		failed := slices.ContainsFunc(problems, func(p certs.Problem) bool { return p.Severity == certs.Error && p.Attribute != "primary" })
 		if (id.Err() != nil) != failed {
 			t.Errorf("%s: error is %v, and problems are %v", test.name, id.Err(), got)
+		}
+	}
+}
+
+// The command that comes with a problem mends it.
+func TestCommandsMend(t *testing.T) {
+	deep := certstest.NewCA(t, certstest.Options{Intermediate: true, Name: "Deep CA"})
+	probe := deep.Client("probe")
+	readable := probe.WritePEM(t.TempDir())
+	if err := os.Chmod(readable, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	leaf, key := block("CERTIFICATE", probe.Leaf.Raw), keyPEM(t, probe, certstest.PKCS8)
+	ca := write(t, "the CAs.pem", deep.PEM(), deep.PEM(), []byte("and the next\n"), block("CERTIFICATE", deep.Issuer().Raw))
+	for name, src := range map[string]certs.Source{
+		"readable by all":       {PEM: readable},
+		"no issuer in pem":      {PEM: write(t, "it's.pem", leaf, bytes.TrimSpace(key)), CA: ca},
+		"no issuer in cert":     {Cert: write(t, "leaf.crt", leaf), Key: write(t, "leaf.key", key), CA: ca},
+		"no newline at the end": {Cert: write(t, "leaf.crt", bytes.TrimSpace(leaf)), Key: write(t, "leaf.key", key), CA: ca},
+	} {
+		problems := certs.Load(src).Problems(time.Now())
+		if len(problems) != 1 || problems[0].Command == "" {
+			t.Errorf("%s: problems are %v, want one with a command", name, problems)
+			continue
+		}
+		if out, err := exec.CommandContext(t.Context(), "sh", "-c", problems[0].Command).CombinedOutput(); err != nil {
+			t.Errorf("%s: %s: %v\n%s", name, problems[0].Command, err, out)
+		}
+		id := certs.Load(src)
+		if problems := id.Problems(time.Now()); len(problems) > 0 || len(id.Chain()) != 2 {
+			t.Errorf("%s: after the command, problems are %v, and the chain is %d certificates", name, problems, len(id.Chain()))
 		}
 	}
 }

@@ -44,6 +44,11 @@ type unsupportedError string
 
 func (e unsupportedError) Error() string { return "encrypted with " + string(e) }
 
+// legacy reports whether openssl reads it with its provider of that name alone.
+func (e unsupportedError) legacy() bool {
+	return strings.HasPrefix(string(e), "PBES1") || strings.HasPrefix(string(e), "an old cipher")
+}
+
 // A scheme is a way to encrypt something under a passphrase, with its
 // parameters: PBES2 (RFC 8018, section 6.2), or one that only PKCS#12 has.
 type scheme struct {

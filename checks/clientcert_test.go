@@ -3,6 +3,7 @@ package checks_test
 import (
 	"bytes"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -236,6 +237,18 @@ func TestClientCertificateLocal(t *testing.T) {
 		t.Fatal(err)
 	}
 	unusable := certs.Load(certs.Source{Name: "acme", Hosts: []string{"127.0.0.1"}, PEM: broken})
+	bundle, err := ca.Client("probe").PKCS12("hunter22")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p12 := filepath.Join(t.TempDir(), "sealed.p12")
+	if err := os.WriteFile(p12, bundle, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sealed := certs.Load(certs.Source{
+		Name: "sealed", Hosts: []string{"127.0.0.1"}, PKCS12: p12,
+		Passphrase: certs.NewPassphrase(func() (string, error) { return "", errors.New("no such variable") }),
+	})
 	noCA := certs.Load(certs.Source{Name: "authority", Hosts: []string{"127.0.0.1"}, CA: broken})
 	good := identity(t, "good", ca.Client("probe"), "127.0.0.1")
 	_, rootsErr := certs.LoadRoots(broken, true)
@@ -245,6 +258,7 @@ func TestClientCertificateLocal(t *testing.T) {
 		text   string
 	}{
 		"cannot be read":        {ids: []*certs.Identity{unusable}, text: "certificate acme cannot be used: "},
+		"no passphrase":         {ids: []*certs.Identity{sealed}, text: "its passphrase cannot be read: no such variable"},
 		"named explicitly":      {change: func(r *checks.Request) { r.Certificate = unusable }, text: "certificate acme cannot be used: "},
 		"demanded and none":     {change: func(r *checks.Request) { r.MTLS = certs.ModeRequired }, text: "none is primary"},
 		"ca cannot be read":     {ids: []*certs.Identity{noCA}, text: "ca"},

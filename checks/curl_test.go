@@ -28,6 +28,10 @@ func TestCurl(t *testing.T) {
 	certFile, keyFile := pair.WriteCertKey(dir)
 	split := certs.Load(certs.Source{Name: "split", Hosts: []string{"127.0.0.1"}, Cert: certFile, Key: keyFile, CA: ca.WriteFile(dir)})
 	joint := identity(t, "joint", pair, "127.0.0.1")
+	bundle := certs.Load(certs.Source{
+		Name: "bundle", Hosts: []string{"127.0.0.1"}, PKCS12: "/certs/probe.p12",
+		Passphrase: certs.NewPassphrase(func() (string, error) { return "hunter22", nil }),
+	})
 	tests := map[string]struct {
 		req    static
 		url    string
@@ -47,6 +51,7 @@ func TestCurl(t *testing.T) {
 		},
 		"certificate": {url: "https://127.0.0.1:1/", ids: []*certs.Identity{split}, want: `curl -sS -i --cert 'probe.crt' --key 'probe.key' --cacert 'Test-CA.pem' 'https://127.0.0.1:1/'`},
 		"one file":    {url: "https://127.0.0.1:1/", ids: []*certs.Identity{joint}, want: `curl -sS -i --cert 'probe.pem' 'https://127.0.0.1:1/'`},
+		"bundle":      {url: "https://127.0.0.1:1/", ids: []*certs.Identity{bundle}, want: `curl -sS -i --cert-type P12 --cert 'probe.p12' --pass "$PASSPHRASE" 'https://127.0.0.1:1/'`},
 		"connect_to":  {url: "https://api.example/", change: connectTo("127.0.0.1:1"), want: `curl -sS -i --connect-to 'api.example:443:127.0.0.1:1' 'https://api.example/'`},
 		"server_name": {url: "https://127.0.0.1:1/x", change: func(r *checks.Request) { r.ServerName = "in.example" }, want: `curl -sS -i --connect-to 'in.example:1:127.0.0.1:1' --header 'Host: 127.0.0.1:1' 'https://in.example:1/x'`},
 		"insecure":    {url: "https://127.0.0.1:1/", change: func(r *checks.Request) { r.InsecureSkipVerify = true }, want: `curl -sS -i --insecure 'https://127.0.0.1:1/'`},

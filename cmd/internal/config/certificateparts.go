@@ -1,6 +1,11 @@
 package config
 
-import "watchword/certs"
+import (
+	"errors"
+
+	"watchword/certs"
+	"watchword/cmd/internal/lang"
+)
 
 // parts says which attributes of a certificate block are given.
 type parts struct {
@@ -16,6 +21,9 @@ func (l *loader) passphrase(c *certificate) opt[string] {
 	o, err := l.secretText(c.block, "passphrase")
 	if o.ok() {
 		text := o.value
+		if missing, ok := errors.AsType[*lang.UnavailableError](err); ok {
+			err = missing.Err
+		}
 		c.source.Passphrase = certs.NewPassphrase(func() (string, error) { return text, err })
 	}
 	return o
