@@ -39,7 +39,7 @@ func queryFunctions() []fn {
 	paths := newCompiler(maxQuery, compilePath)
 	filters := newCompiler(maxQuery, compileJQ)
 	expressions := newCompiler(maxQuery, compileXPath)
-	schemas := newCompiler(maxSchema, compileSchema)
+	schemas := newCompiler(maxSchema, poolSchema)
 	documents := &documents{}
 	return []fn{
 		{
