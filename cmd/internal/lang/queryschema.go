@@ -91,7 +91,7 @@ func (c *schemaCount) join(v reflect.Value, seen map[*jsonschema.Schema]bool) {
 		if v.IsNil() {
 			return
 		}
-		if s, ok := v.Interface().(*jsonschema.Schema); ok {
+		if s, ok := reflect.TypeAssert[*jsonschema.Schema](v); ok {
 			if seen[s] {
 				return
 			}
