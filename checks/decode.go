@@ -36,11 +36,11 @@ type onceJSON struct {
 	derived any
 }
 
-// Derived returns what make makes of the body decoded as JSON, which is asked
+// Derived returns what compute makes of the body decoded as JSON, which is asked
 // once only: all expressions of an answer share the result. Call it after
 // [Exchange.JSON] has returned no error, with one kind of result.
-func (x *Exchange) Derived(make func(any) any) any {
-	x.json.derive.Do(func() { x.json.derived = make(x.json.value) })
+func (x *Exchange) Derived(compute func(any) any) any {
+	x.json.derive.Do(func() { x.json.derived = compute(x.json.value) })
 	return x.json.derived
 }
 

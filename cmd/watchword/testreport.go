@@ -122,8 +122,11 @@ func details(r checks.Result) string {
 			fmt.Fprintf(&b, "%s:%d: %s\n  %s\n", f.File, f.Line, f.Expression, f.Message)
 		}
 		for _, line := range [][2]string{
-			{"request", strings.TrimSpace(step.Method + " " + step.URL)}, {"address", step.RemoteIP},
-			{"certificate", step.Certificate}, {"phases", step.Timing.String()}, {"repeat", step.Curl},
+			{"request", strings.TrimSpace(step.Method + " " + step.URL)},
+			{"address", step.RemoteIP},
+			{"certificate", step.Certificate},
+			{"phases", step.Timing.String()},
+			{"repeat", step.Curl},
 		} {
 			if line[1] != "" {
 				fmt.Fprintf(&b, "%s: %s\n", line[0], line[1])

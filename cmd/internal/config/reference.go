@@ -29,11 +29,12 @@ type Attribute struct {
 
 // Header is the block as it begins in a file: check "NAME".
 func (b *Block) Header() string {
-	header := b.Name
+	var header strings.Builder
+	header.WriteString(b.Name)
 	for _, l := range b.Labels {
-		header += ` "` + l + `"`
+		header.WriteString(` "` + l + `"`)
 	}
-	return header
+	return header.String()
 }
 
 // Schema documents the language, from the tables by which files are loaded:

@@ -3,6 +3,7 @@ package lang
 import (
 	"errors"
 	"math/big"
+	"net"
 	"net/netip"
 
 	"github.com/zclconf/go-cty/cty"
@@ -56,7 +57,7 @@ func cidrhostFunction() function.Function {
 				return cty.NilVal, function.NewArgError(0, err)
 			}
 			n, accuracy := args[1].AsBigFloat().Int(nil)
-			size := new(big.Int).Lsh(big.NewInt(1), uint(network.Addr().BitLen()-network.Bits())) //nolint:gosec // from 0 to 128
+			size := new(big.Int).Lsh(big.NewInt(1), uint(network.Addr().BitLen()-network.Bits()))
 			if n == nil || accuracy != big.Exact || n.CmpAbs(size) > 0 || n.Sign() >= 0 && n.Cmp(size) == 0 {
 				return cty.NilVal, function.NewArgErrorf(1, "the network has no address of this number")
 			}
@@ -79,6 +80,5 @@ func netmask(text string) (string, error) {
 	if !network.Addr().Is4() {
 		return "", errors.New("an IPv4 network is required")
 	}
-	bits := ^uint32(0) << (32 - network.Bits())
-	return netip.AddrFrom4([4]byte{byte(bits >> 24), byte(bits >> 16), byte(bits >> 8), byte(bits)}).String(), nil
+	return net.IP(net.CIDRMask(network.Bits(), 32)).String(), nil
 }

@@ -266,37 +266,4 @@ func transposeFunction() function.Function {
 	})
 }
 
-func issensitiveFunction() function.Function {
-	return function.New(&function.Spec{
-		Params: []function.Parameter{{
-			Name: "value", Type: cty.DynamicPseudoType,
-			AllowNull: true, AllowUnknown: true, AllowMarked: true, AllowDynamicType: true,
-		}},
-		Type: function.StaticReturnType(cty.Bool),
-		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			switch {
-			case IsSensitive(args[0]):
-				return cty.True, nil
-			case !Plain(args[0]).IsWhollyKnown():
-				return cty.UnknownVal(cty.Bool), nil
-			default:
-				return cty.False, nil
-			}
-		},
-	})
-}
-
-func sensitiveFunction() function.Function {
-	return function.New(&function.Spec{
-		Params: []function.Parameter{{
-			Name: "value", Type: cty.DynamicPseudoType,
-			AllowNull: true, AllowUnknown: true, AllowMarked: true, AllowDynamicType: true,
-		}},
-		Type: func(args []cty.Value) (cty.Type, error) { return args[0].Type(), nil },
-		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			return Sensitive(args[0], "sensitive()"), nil
-		},
-	})
-}
-
 func isSequence(t cty.Type) bool { return t.IsListType() || t.IsTupleType() || t.IsSetType() }

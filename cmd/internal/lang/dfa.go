@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"encoding/binary"
 	"regexp/syntax"
 	"slices"
 	"sync"
@@ -47,7 +48,7 @@ func newDFA(prog *syntax.Prog) *dfa {
 		signature := []byte(string(kindOfRune(rune(r))))
 		for i := range prog.Inst {
 			if in := &prog.Inst[i]; isRune(in.Op) && in.MatchRune(rune(r)) {
-				signature = append(signature, byte(i), byte(i>>8))
+				signature = binary.AppendUvarint(signature, uint64(i)) //nolint:gosec // an index
 			}
 		}
 		class, ok := known[string(signature)]
@@ -117,7 +118,10 @@ func (d *dfa) matches(text string) (matched, ok bool) {
 // It returns nil if there are too many.
 func (d *dfa) step(at *dfaState, r rune) *dfaState {
 	flags := syntax.EmptyOpContext(at.prev, kindOfRune(r))
-	d.round++
+	if d.round++; d.round == 0 { // once in four billion
+		clear(d.mark)
+		d.round = 1
+	}
 	var out []uint32
 	matched := false
 	visit := func(pc uint32) {
@@ -165,7 +169,7 @@ func (d *dfa) state(pcs []uint32, prev rune) *dfaState {
 	key = append(key, string(prev)...)
 	key = append(key, 0)
 	for _, pc := range pcs {
-		key = append(key, byte(pc), byte(pc>>8)) // programs have at most 2,000 instructions
+		key = binary.AppendUvarint(key, uint64(pc))
 	}
 	if prev < 0 {
 		key = append(key, 'b')

@@ -39,7 +39,7 @@ func queryFunctions() []fn {
 	paths := newCompiler(maxQuery, compilePath)
 	filters := newCompiler(maxQuery, compileJQ)
 	expressions := newCompiler(maxQuery, compileXPath)
-	schemas := newCompiler(maxSchema, compileSchema)
+	schemas := newCompiler(maxSchema, poolSchema)
 	documents := &documents{}
 	return []fn{
 		{
@@ -104,32 +104,38 @@ func pathParser() *jsonpath.Parser {
 		slot := known.Get(name)
 		original := *slot
 		*slot = *spec.Extension(name, original.ReturnType(), original.Validate, func(args []spec.PathValue) spec.PathValue {
-			texts := make([]string, 0, len(args))
-			for _, a := range args {
-				v := spec.ValueFrom(a)
-				if v == nil && name == "length" {
-					return nil // nothing, as RFC 9535 has it
-				}
-				if v == nil {
-					return spec.LogicalFalse
-				}
-				if s, ok := v.Value().(string); ok {
-					texts = append(texts, s)
-				}
-			}
-			if len(texts) == 2 {
-				re, err := patterns.compile(texts[1])
-				if err != nil {
-					return spec.LogicalFalse // as RFC 9535 has it
-				}
-				if re.size*len(texts[0]) > maxMatching {
-					panic(errWork)
-				}
-			}
-			return original.Evaluate(args)
+			return calledInPath(&original, name, args, patterns)
 		})
 	}
 	return jsonpath.NewParser(jsonpath.WithRegistry(known))
+}
+
+// calledInPath calls a function unless there is nothing to call it with. Of
+// nothing the length is nothing, and it matches no pattern.
+func calledInPath(f *spec.FuncExtension, name string, args []spec.PathValue, patterns *patterns) spec.PathValue {
+	texts := make([]string, 0, len(args))
+	for _, a := range args {
+		v := spec.ValueFrom(a)
+		if v == nil && name == "length" {
+			return nil
+		}
+		if v == nil {
+			return spec.LogicalFalse
+		}
+		if s, ok := v.Value().(string); ok {
+			texts = append(texts, s)
+		}
+	}
+	if len(texts) == 2 {
+		re, err := patterns.compile(texts[1])
+		if err != nil {
+			return spec.LogicalFalse // as RFC 9535 has it
+		}
+		if re.size*len(texts[0]) > maxMatching {
+			panic(errWork)
+		}
+	}
+	return f.Evaluate(args)
 }
 
 // work estimates, from above, how many values the path looks at in a tree of

@@ -2,26 +2,21 @@ package lang
 
 import (
 	"errors"
-	"fmt"
-	"slices"
-	"strconv"
+	"reflect"
 	"strings"
+	"sync"
 
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/santhosh-tekuri/jsonschema/v6"
-	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
 
 	"watchword/checks"
 )
 
 const (
-	maxSchema   = 1 << 20 // bytes of a JSON Schema
-	maxProblems = 3       // places shown where a value is not valid
+	maxSchema     = 1 << 20 // bytes of a JSON Schema
+	maxSchemaWork = 200_000 // values looked at by schemas, once for each that does
 )
 
 // noLoader follows no reference out of a schema.
@@ -42,6 +37,109 @@ func (p schemaPattern) MatchString(s string) bool {
 		panic(errWork)
 	}
 	return p.pattern.MatchString(s)
+}
+
+// A schemaPool holds the compiled forms of one schema: each counts the work of
+// one validation at a time.
+type schemaPool struct{ pool *sync.Pool }
+
+// A countedSchema is a schema all parts of which count how often they are
+// asked: alternatives that refer to one another can double the work with each
+// level of a value.
+type countedSchema struct {
+	*jsonschema.Schema
+
+	count *schemaCount
+}
+
+// schemaCount implements [jsonschema.SchemaExt].
+type schemaCount struct{ left int }
+
+// Validate takes one off, and ends the validation with a panic at last.
+func (c *schemaCount) Validate(*jsonschema.ValidatorContext, any) {
+	if c.left--; c.left < 0 {
+		panic(errWork)
+	}
+}
+
+func poolSchema(text string) (schemaPool, error) {
+	counted := func() (*countedSchema, error) {
+		schema, err := compileSchema(text)
+		if err != nil {
+			return nil, err
+		}
+		c := &countedSchema{schema, &schemaCount{}}
+		c.count.join(reflect.ValueOf(schema), make(map[*jsonschema.Schema]bool))
+		return c, nil
+	}
+	first, err := counted()
+	if err != nil {
+		return schemaPool{}, err
+	}
+	pool := &sync.Pool{New: func() any {
+		again, _ := counted() // what has compiled does so again
+		return again
+	}}
+	pool.Put(first)
+	return schemaPool{pool}, nil
+}
+
+// join adds the count to all schemas that v leads to.
+func (c *schemaCount) join(v reflect.Value, seen map[*jsonschema.Schema]bool) {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if v.IsNil() {
+			return
+		}
+		if s, ok := reflect.TypeAssert[*jsonschema.Schema](v); ok {
+			if seen[s] {
+				return
+			}
+			seen[s] = true
+			s.Extensions = append(s.Extensions, c)
+		}
+		if k := v.Elem().Kind(); k == reflect.Struct || k == reflect.Slice || v.Kind() == reflect.Interface {
+			c.join(v.Elem(), seen)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() && v.Type().Field(i).Name != "Extensions" {
+				c.join(v.Field(i), seen)
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			c.join(v.Index(i), seen)
+		}
+	case reflect.Map:
+		for it := v.MapRange(); it.Next(); {
+			c.join(it.Value(), seen)
+		}
+	default:
+	}
+}
+
+// validate returns why a tree is not valid, or nil.
+func (p schemaPool) validate(tree any) (invalid *jsonschema.ValidationError, err error) {
+	c, ok := p.pool.Get().(*countedSchema)
+	if !ok || c == nil {
+		return nil, errors.New("not a JSON Schema")
+	}
+	defer func() {
+		switch why := recover(); {
+		case why == errWork: //nolint:errorlint // the very value of the panics
+			err = errWork
+		case why != nil:
+			err = errors.New("it cannot be evaluated")
+		default:
+			p.pool.Put(c)
+		}
+	}()
+	c.count.left = maxSchemaWork
+	if bad, ok := errors.AsType[*jsonschema.ValidationError](c.Validate(tree)); ok {
+		return bad, nil
+	}
+	return nil, nil //nolint:nilnil // valid
 }
 
 func compileSchema(text string) (*jsonschema.Schema, error) {
@@ -96,7 +194,7 @@ func schemaText(v cty.Value) (string, error) {
 	return text.AsString(), nil
 }
 
-func schemaFunction(schemas *compiler[*jsonschema.Schema]) function.Function {
+func schemaFunction(schemas *compiler[schemaPool]) function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{anyArgument("value"), {Name: "schema", Type: cty.DynamicPseudoType, AllowDynamicType: true}},
 		Type: func(args []cty.Value) (cty.Type, error) {
@@ -120,16 +218,16 @@ func schemaFunction(schemas *compiler[*jsonschema.Schema]) function.Function {
 	})
 }
 
-func schemaOf(schemas *compiler[*jsonschema.Schema], v cty.Value) (*jsonschema.Schema, error) {
+func schemaOf(schemas *compiler[schemaPool], v cty.Value) (schemaPool, error) {
 	text, err := schemaText(v)
 	if err != nil {
-		return nil, err
+		return schemaPool{}, err
 	}
 	return schemas.get(text)
 }
 
 // validate returns the value as decoded JSON and why it is not valid, or nil.
-func validate(schemas *compiler[*jsonschema.Schema], args []cty.Value) (tree any, invalid *jsonschema.ValidationError, err error) {
+func validate(schemas *compiler[schemaPool], args []cty.Value) (tree any, invalid *jsonschema.ValidationError, err error) {
 	schema, err := schemaOf(schemas, args[1])
 	if err != nil {
 		return nil, nil, function.NewArgError(1, err)
@@ -137,124 +235,8 @@ func validate(schemas *compiler[*jsonschema.Schema], args []cty.Value) (tree any
 	if tree, err = toTree(args[0]); err != nil {
 		return nil, nil, function.NewArgError(0, err)
 	}
-	defer func() {
-		if recover() != nil {
-			err = function.NewArgErrorf(1, "a pattern in the schema is too complex for this value")
-		}
-	}()
-	bad, ok := errors.AsType[*jsonschema.ValidationError](schema.Validate(tree))
-	if !ok {
-		return tree, nil, nil
+	if invalid, err = schema.validate(tree); err != nil {
+		return nil, nil, function.NewArgError(1, err)
 	}
-	return tree, bad, nil
-}
-
-// explainSchema tells where a value is not valid: json.items[3].price: want
-// number, got string.
-func explainSchema(schemas *compiler[*jsonschema.Schema]) func(args []cty.Value, written []string) string {
-	return func(args []cty.Value, written []string) string {
-		if len(args) != 2 || IsSensitive(args[0]) || !args[0].IsWhollyKnown() || !args[1].IsWhollyKnown() {
-			return ""
-		}
-		tree, invalid, err := validate(schemas, []cty.Value{Plain(args[0]), Plain(args[1])})
-		if err != nil || invalid == nil {
-			return ""
-		}
-		return strings.Join(problems(written[0], tree, invalid), "; ")
-	}
-}
-
-// problems writes the first places where a tree is not valid.
-func problems(root string, tree any, invalid *jsonschema.ValidationError) []string {
-	printer := message.NewPrinter(language.English)
-	var told []string
-	leaves := leavesOf(invalid)
-	for _, leaf := range leaves {
-		text := instancePlace(root, tree, leaf.InstanceLocation) + ": " + problem(leaf.ErrorKind, printer)
-		if !slices.Contains(told, text) {
-			told = append(told, text)
-		}
-	}
-	if more := len(told) - maxProblems; more > 0 {
-		told = append(told[:maxProblems], fmt.Sprintf("and %d more", more))
-	}
-	return told
-}
-
-// leavesOf are the failures that others are made of. Of alternatives none of
-// which fits, the one that came furthest into the value is told, or one whose
-// type is right.
-func leavesOf(e *jsonschema.ValidationError) []*jsonschema.ValidationError {
-	if len(e.Causes) == 0 {
-		return []*jsonschema.ValidationError{e}
-	}
-	var all, best []*jsonschema.ValidationError
-	furthest := 0
-	want := &kind.Type{}
-	for _, cause := range e.Causes {
-		leaves := leavesOf(cause)
-		all = append(all, leaves...)
-		far := 2*len(leaves[0].InstanceLocation) + 2
-		if t, ok := leaves[0].ErrorKind.(*kind.Type); ok {
-			want.Got = t.Got
-			want.Want = append(want.Want, t.Want...)
-			far--
-		}
-		if far > furthest {
-			best, furthest = leaves, far
-		}
-	}
-	switch e.ErrorKind.(type) {
-	case *kind.AnyOf, *kind.OneOf:
-	default:
-		return all
-	}
-	if furthest <= 2*len(e.InstanceLocation)+1 { // none has the type
-		return []*jsonschema.ValidationError{{InstanceLocation: e.InstanceLocation, ErrorKind: want}}
-	}
-	return best
-}
-
-// problem says what is wrong at a place.
-func problem(what jsonschema.ErrorKind, printer *message.Printer) string {
-	switch k := what.(type) {
-	case *kind.Type:
-		return fmt.Sprintf("want %s, got %s", strings.Join(k.Want, " or "), k.Got)
-	case *kind.Required:
-		return "missing " + strings.Join(quoteAll(k.Missing), ", ")
-	case *kind.AdditionalProperties:
-		return "not allowed: " + strings.Join(quoteAll(k.Properties), ", ")
-	case *kind.OneOf:
-		return "fits more than one of the alternatives of oneOf"
-	case *kind.FalseSchema:
-		return "nothing is allowed here"
-	default:
-		return cut(oneLine(what.LocalizedString(printer)), maxText)
-	}
-}
-
-// instancePlace writes a place as an expression that leads there.
-func instancePlace(root string, tree any, path []string) string {
-	var b strings.Builder
-	b.WriteString(root)
-	for _, key := range path {
-		switch t := tree.(type) {
-		case []any:
-			i, err := strconv.Atoi(key)
-			if err == nil && i < len(t) {
-				tree = t[i]
-			}
-			fmt.Fprintf(&b, "[%s]", key)
-		case map[string]any:
-			tree = t[key]
-			if hclsyntax.ValidIdentifier(key) {
-				fmt.Fprintf(&b, ".%s", cut(key, maxKey))
-			} else {
-				fmt.Fprintf(&b, "[%q]", cut(key, maxKey))
-			}
-		default:
-			fmt.Fprintf(&b, "[%q]", cut(key, maxKey))
-		}
-	}
-	return b.String()
+	return tree, invalid, nil
 }
