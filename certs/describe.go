@@ -3,6 +3,7 @@ package certs
 import (
 	"bytes"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/pem"
 	"fmt"
 	"strings"
@@ -31,13 +32,16 @@ func describe(data []byte) string {
 	for _, magic := range []struct{ prefix, found string }{
 		{"ssh-", "is an SSH public key"},
 		{"ecdsa-sha2-", "is an SSH public key"},
-		{"\xfe\xed\xfe\xed", "is a Java key store (JKS)"},
-		{"\xff\xfe", "is text in UTF-16"},
-		{"\xfe\xff", "is text in UTF-16"},
+		{"\xfe\xed\xfe\xed", foundJKS},
+		{"\xce\xce\xce\xce", foundJCEKS},
+		{"\x00\x00\x00\x01\x00\x00\x00\x14", foundBKS},
+		{"\x00\x00\x00\x02\x00\x00\x00\x14", foundBKS},
+		{"\xff\xfe", foundUTF16},
+		{"\xfe\xff", foundUTF16},
 		{"age-encryption.org/", "is encrypted with age"},
 		{"$ANSIBLE_VAULT", "is encrypted with Ansible Vault"},
 		{"version https://git-lfs", "is a Git LFS pointer, not the file itself"},
-		{"PuTTY-User-Key-File", "is a PuTTY key"},
+		{"PuTTY-User-Key-File", foundPuTTY},
 		{"<", "is HTML or XML"},
 	} {
 		if strings.HasPrefix(text, magic.prefix) {
@@ -58,32 +62,32 @@ func describe(data []byte) string {
 // describeBlock says what a file that begins with block is.
 func describeBlock(block *pem.Block) string {
 	if isEncrypted(block) {
-		return "holds an encrypted private key"
+		return foundSealedKey
 	}
 	switch label := block.Type; label {
 	case "CERTIFICATE":
-		return "holds a certificate"
+		return foundCert
 	case "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST":
-		return "holds a certificate signing request, not the certificate that the authority made of it"
+		return foundRequest
 	case "PUBLIC KEY", "RSA PUBLIC KEY", "SSH2 PUBLIC KEY":
-		return "holds a public key"
+		return foundPublic
 	case "OPENSSH PRIVATE KEY":
-		return "holds a private key in the format of OpenSSH"
+		return foundOpenSSH
 	case "TRUSTED CERTIFICATE":
-		return "holds a certificate in the OpenSSL format TRUSTED CERTIFICATE"
+		return foundTrusted
 	case "X509 CRL":
 		return "holds a list of revoked certificates (CRL)"
 	case "PKCS7", "CMS":
-		return "is a PKCS#7 bundle"
+		return foundPKCS7
 	case "PKCS12":
-		return "is a PKCS#12 bundle"
+		return foundPKCS12
 	case "DH PARAMETERS":
 		return "holds Diffie-Hellman parameters"
 	case "AGE ENCRYPTED FILE":
 		return "is encrypted with age"
 	default:
 		if strings.HasSuffix(label, "PRIVATE KEY") {
-			return "holds a private key"
+			return foundKey
 		}
 		return fmt.Sprintf("holds a PEM block of type %.40q", label)
 	}
@@ -99,15 +103,18 @@ func describeDER(data []byte) string {
 	)
 	switch {
 	case der(version3) && (der(oidData) || der(oidSignedData)):
-		return "is a PKCS#12 bundle"
+		return foundPKCS12
 	case der(oidSignedData):
-		return "is a PKCS#7 bundle in binary form (DER)"
+		return foundPKCS7DER
+	}
+	if found := describeSealed(data); found != "" {
+		return found
 	}
 	if len(data) > maxCertSize {
 		return "is binary data in DER"
 	}
 	if _, err := x509.ParseCertificate(data); err == nil {
-		return "is a certificate in binary form (DER)"
+		return foundCertDER
 	}
 	if _, err := x509.ParseCertificateRequest(data); err == nil {
 		return "is a certificate signing request in binary form (DER)"
@@ -117,33 +124,32 @@ func describeDER(data []byte) string {
 	}
 	if len(data) <= maxKeySize {
 		if _, err := parseKey(&pem.Block{Bytes: data}); err == nil {
-			return "is a private key in binary form (DER)"
+			return foundKeyDER
 		}
 	}
 	return "is binary data in DER"
 }
 
-// hintFor returns the command that makes of the file what was expected, or "".
-func hintFor(f *file) string {
-	return strings.ReplaceAll(conversion(f), "FILE", f.path)
-}
-
-func conversion(f *file) string {
-	switch found := describe(f.data); {
-	case strings.Contains(string(f.data), "ENCRYPTED"):
-		return "openssl pkey -in FILE -out PLAIN removes the passphrase"
-	case strings.Contains(found, "PKCS#12"):
-		return "openssl pkcs12 -in FILE -nodes -out PEM converts it"
-	case strings.Contains(found, "PKCS#7"):
-		return "openssl pkcs7 -in FILE -print_certs -out PEM converts it"
-	case strings.Contains(found, "OpenSSH"):
-		return "ssh-keygen -p -m PEM -f FILE converts it"
-	case found == "is a certificate in binary form (DER)":
-		return "openssl x509 -inform DER -in FILE -out PEM converts it"
-	case found == "is a private key in binary form (DER)":
-		return "openssl pkey -inform DER -in FILE -out PEM converts it"
-	case strings.Contains(found, "TRUSTED CERTIFICATE"):
-		return "openssl x509 -in FILE -out PEM converts it"
+// describeSealed recognises what begins with a cipher: an encrypted private
+// key, or a key store of Bouncy Castle, whose cipher stands one level deeper.
+func describeSealed(data []byte) string {
+	var v asn1.RawValue
+	found := foundSealedDER
+	for depth := range 3 {
+		if _, err := asn1.Unmarshal(data, &v); err != nil || v.Tag != asn1.TagSequence || !v.IsCompound {
+			return ""
+		}
+		if depth == 2 {
+			found = foundBCFKS
+		}
+		data = v.Bytes
+		var id asn1.ObjectIdentifier
+		if _, err := asn1.Unmarshal(data, &id); err == nil {
+			if text := id.String(); depth > 0 && (strings.HasPrefix(text, arcPBES1) || strings.HasPrefix(text, arcPKCS12)) {
+				return found
+			}
+			return ""
+		}
 	}
 	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"syscall"
 )
 
@@ -15,20 +16,22 @@ const maxFile = 4 << 20
 
 // What the attributes of a certificate block expect of their files.
 const (
-	wantPEM   = "PEM with the certificate, its chain and its unencrypted private key"
-	wantCerts = "PEM certificates, the client certificate and its chain"
-	wantKey   = "one unencrypted PEM private key"
-	wantCA    = "PEM certificates of authorities"
+	wantPEM    = "PEM with the certificate, its chain and its private key"
+	wantCerts  = "PEM certificates, the client certificate and its chain"
+	wantKey    = "one PEM private key"
+	wantPKCS12 = "a PKCS#12 bundle (.p12 or .pfx) with the certificate, its chain and its private key"
+	wantCA     = "PEM certificates of authorities"
 )
 
 // A FileError says why a file of a certificate block cannot be used: what it
 // is, and what was expected. It never holds contents of the file.
 type FileError struct {
-	Attribute string // of the block: "pem", "cert", "key" or "ca"
+	Attribute string // of the block: "pem", "cert", "key", "pkcs12", "ca" or "passphrase"
 	Path      string
 	Found     string // what it is, to follow the path: "is a directory"
 	Want      string // what was expected; may be empty
 	Hint      string // what mends it, a sentence; may be empty
+	Command   string // for a POSIX shell, mends it; may be empty
 	Err       error  // the cause; may be nil
 }
 
@@ -38,8 +41,11 @@ func (e *FileError) Error() string {
 	if e.Want != "" {
 		text += ", want " + e.Want
 	}
-	if e.Hint != "" {
-		text += " (" + e.Hint + ")"
+	switch {
+	case e.Hint != "" && e.Command != "":
+		text += " (" + e.Hint + ": " + e.Command + ")"
+	case e.Hint+e.Command != "":
+		text += " (" + e.Hint + e.Command + ")"
 	}
 	return text
 }
@@ -142,4 +148,15 @@ func plainCause(err error) string {
 		return path.Err.Error()
 	}
 	return err.Error()
+}
+
+// shellWord returns s as one word for a POSIX shell.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+,:@%=", r)
+	}
+	if s != "" && strings.TrimFunc(s, plain) == "" && !strings.HasPrefix(s, "-") {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -16,15 +16,16 @@ import (
 // Source says where an identity comes from: one certificate block of the
 // configuration. All paths are absolute.
 type Source struct {
-	Name               string    // the block's name; unique
-	Hosts              []string  // host names and patterns, as [ParseHost] takes them
-	PEM                string    // file with the chain and the key; excludes Cert and Key
-	Cert, Key          string    // files with the chain and with the key
+	Name               string   // the block's name; unique
+	Hosts              []string // host names and patterns, as [ParseHost] takes them
+	PEM                string   // file with the chain and the key; one of PEM, PKCS12, and Cert with Key
+	Cert, Key          string   // files with the chain and with the key
+	PKCS12             string   // file with the chain and the key in one bundle
+	Passphrase         Passphrase
 	CA                 string    // file with the authorities that servers are verified by
 	ExcludeSystemRoots bool      // CA stands instead of the system's roots, not beside them
 	Added              time.Time // zero if the block does not say
 	Primary            bool      // goes along where a certificate is required and no host matches
-	Passphrase         string    // reserved for encrypted keys, which cannot be read yet
 	Offline            bool      // no file is read: the identity can be selected, and nothing more
 }
 
@@ -42,6 +43,7 @@ type Identity struct {
 	caErr       error // why the CA cannot be used
 	keyFile     string
 	keyMode     fs.FileMode
+	plainKey    bool // the key is not encrypted
 }
 
 // Load reads the files of src. It never fails: what cannot be used is told by
@@ -58,10 +60,12 @@ func (l *Loader) Load(src Source) *Identity {
 	switch {
 	case src.PEM != "" && (src.Cert != "" || src.Key != ""):
 		id.certErr = errors.New("has pem beside cert and key, want one or the other")
+	case src.PKCS12 != "" && (src.PEM != "" || src.Cert != "" || src.Key != ""):
+		id.certErr = errors.New("has pkcs12 beside pem, cert or key, want one or the other")
 	case id.HasCertificate():
-		id.certErr = id.load(l.parse)
+		id.certErr = id.load(l)
 	case src.CA == "":
-		id.certErr = errors.New("has neither a certificate nor a ca, want pem, or cert and key, or ca")
+		id.certErr = errors.New("has neither a certificate nor a ca, want pem, or cert and key, or pkcs12, or ca")
 	}
 	if src.CA != "" {
 		id.roots, id.caErr = l.Roots(src.CA, !src.ExcludeSystemRoots)
@@ -70,25 +74,21 @@ func (l *Loader) Load(src Source) *Identity {
 }
 
 // load reads the certificate and its key.
-func (id *Identity) load(parse certificateParser) error {
-	certs, keys, err := id.source.read(parse)
+func (id *Identity) load(l *Loader) error {
+	certs, key, err := id.read(l)
 	if err != nil {
 		return err
 	}
-	id.keyFile, id.keyMode = keys.file.path, keys.file.mode
-	key, err := keys.privateKey()
-	if err != nil {
-		return err
-	}
-	leaf := leafFor(certs.certs, key.Public())
+	id.plainKey = !key.encrypted
+	leaf := leafFor(certs.certs, key.signer.Public())
 	if leaf == nil {
-		return mismatch(certs, keys)
+		return id.mismatch(certs)
 	}
 	id.leaf = leaf
 	id.chain, id.unused = sortChain(leaf, certs.certs)
 	sum := sha256.Sum256(leaf.Raw)
 	id.fingerprint = hex.EncodeToString(sum[:])
-	id.tls = &tls.Certificate{PrivateKey: key, Leaf: leaf}
+	id.tls = &tls.Certificate{PrivateKey: key.signer, Leaf: leaf}
 	for _, cert := range id.chain {
 		id.tls.Certificate = append(id.tls.Certificate, cert.Raw)
 	}
@@ -96,28 +96,45 @@ func (id *Identity) load(parse certificateParser) error {
 }
 
 // read reads the file or the two files of certificate and key.
-func (src Source) read(parse certificateParser) (certs, keys *contents, err error) {
-	if src.PEM != "" {
+func (id *Identity) read(l *Loader) (certs *contents, key privateKey, err error) {
+	src := id.source
+	switch {
+	case src.PKCS12 != "":
+		f, err := readFile("pkcs12", src.PKCS12, wantPKCS12)
+		if err != nil {
+			return nil, key, err
+		}
+		id.keyFrom(f)
+		return l.bundle(f, src.Passphrase)
+	case src.PEM != "":
 		f, err := readFile("pem", src.PEM, wantPEM)
 		if err != nil {
-			return nil, nil, err
+			return nil, key, err
 		}
-		certs, err = chainFile(f, parse)
-		return certs, certs, err
+		id.keyFrom(f)
+		if certs, err = chainFile(f, l.parse); err != nil {
+			return nil, key, err
+		}
+		key, err = l.key(certs, src.Passphrase)
+		return certs, key, err
 	}
 	f, certErr := readFile("cert", src.Cert, wantCerts)
 	if certErr == nil {
-		certs, certErr = chainFile(f, parse)
+		certs, certErr = chainFile(f, l.parse)
 	}
 	f, keyErr := readFile("key", src.Key, wantKey)
 	if keyErr == nil {
-		keys, keyErr = parsePEM(f, parse)
+		id.keyFrom(f)
+		var keys *contents
+		if keys, keyErr = parsePEM(f, l.parse); keyErr == nil {
+			key, keyErr = l.key(keys, src.Passphrase)
+		}
 	}
-	if keyErr == nil && certErr != nil {
-		_, keyErr = keys.privateKey() // both mistakes at once
-	}
-	return certs, keys, errors.Join(certErr, keyErr)
+	return certs, key, errors.Join(certErr, keyErr)
 }
+
+// keyFrom notes which file holds the key.
+func (id *Identity) keyFrom(f *file) { id.keyFile, id.keyMode = f.path, f.mode }
 
 // leafFor returns the first certificate of the public key.
 func leafFor(certs []*x509.Certificate, public crypto.PublicKey) *x509.Certificate {
@@ -134,12 +151,13 @@ func leafFor(certs []*x509.Certificate, public crypto.PublicKey) *x509.Certifica
 }
 
 // mismatch tells of a key that belongs to none of the certificates.
-func mismatch(certs, keys *contents) error {
+func (id *Identity) mismatch(certs *contents) error {
 	e := &FileError{
-		Attribute: keys.file.attribute, Path: keys.file.path,
+		Attribute: id.keyAttribute(), Path: id.keyFile,
 		Found: "holds the private key of another certificate", Want: "the key of " + subject(certs.certs[0]),
+		Hint: "certificate and key are made as a pair; a new certificate often has a new key",
 	}
-	if certs != keys {
+	if certs.file.path != id.keyFile {
 		e.Want += " in " + certs.file.path
 	}
 	return e
@@ -165,7 +183,7 @@ func (id *Identity) Source() Source { return id.source }
 // HasCertificate reports whether the block names a certificate, usable or not.
 // One that does not only brings a CA, and is no candidate for a request.
 func (id *Identity) HasCertificate() bool {
-	return id.source.PEM != "" || id.source.Cert != "" || id.source.Key != ""
+	return id.source.PEM != "" || id.source.Cert != "" || id.source.Key != "" || id.source.PKCS12 != ""
 }
 
 // Err returns why the certificate, its key or the CA cannot be used, or nil.

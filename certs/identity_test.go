@@ -128,8 +128,8 @@ func TestLoadMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	keyBlock, _ := pem.Decode(key)
-	encrypted := block("ENCRYPTED PRIVATE KEY", []byte("secret"))
-	legacy := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: []byte("secret"), Headers: map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-128-CBC,00"}})
+	encrypted := block("ENCRYPTED PRIVATE KEY", []byte("hunter22"))
+	legacy := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: []byte("hunter22"), Headers: map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-128-CBC,00"}})
 	p12, err := hex.DecodeString("30820410020103308203c606092a864886f70d010701a08203b7048203b3308203af3082026a06092a864886f70d010706a082025b308202570201003082025006")
 	if err != nil {
 		t.Fatal(err)
@@ -145,20 +145,20 @@ func TestLoadMistakes(t *testing.T) {
 		pem, cert, key, ca []byte // nil: not named
 		want               []string
 	}{
-		{"no key", cert, nil, nil, nil, []string{"PEM has no private key in it, want PEM with the certificate, its chain and its unencrypted private key"}},
+		{"no key", cert, nil, nil, nil, []string{"PEM has no private key in it, want PEM with the certificate, its chain and its private key"}},
 		{"no certificate", key, nil, nil, nil, []string{"PEM holds a private key, want PEM with the certificate"}},
 		{"two keys", slices.Concat(cert, key, key), nil, nil, nil, []string{"PEM holds 2 private keys, want"}},
 		{"key of another", slices.Concat(other.CertPEM(), key), nil, nil, nil, []string{`PEM holds the private key of another certificate, want the key of CN="other"`}},
 		{"empty", []byte(""), nil, nil, nil, []string{"PEM is empty, want PEM with"}},
 		{"blank", []byte(" \n\n"), nil, nil, nil, []string{"PEM is empty, want PEM with"}},
-		{"encrypted", slices.Concat(cert, encrypted), nil, nil, nil, []string{"PEM holds an encrypted private key, want PEM with", "openssl pkey -in PEM -out PLAIN removes the passphrase"}},
+		{"encrypted", slices.Concat(cert, encrypted), nil, nil, nil, []string{"PEM holds an encrypted private key that is damaged: it is no valid DER, want PEM with"}},
 		{"truncated", cert[:len(cert)/2], nil, nil, nil, []string{"PEM is truncated or damaged: 0 of its 1 PEM blocks can be read"}},
 		{"truncated in the chain", slices.Concat(cert, key, cert[:len(cert)-10]), nil, nil, nil, []string{"PEM is truncated or damaged: 2 of its 3 PEM blocks can be read"}},
 		{"damaged certificate", slices.Concat(block("CERTIFICATE", pair.Leaf.Raw[:50]), key), nil, nil, nil, []string{"PEM holds a damaged certificate: malformed certificate"}},
 		{"damaged key", slices.Concat(cert, block("PRIVATE KEY", keyBlock.Bytes[:20])), nil, nil, nil, []string{"PEM holds a private key that cannot be used: "}},
 		{"bundle", slices.Concat(many, key), nil, nil, nil, []string{"PEM holds 65 certificates, want", "it looks like a bundle of authorities, which belongs in ca"}},
 		{"indented", bytes.ReplaceAll(append([]byte("\n"), slices.Concat(cert, key)...), []byte("\n"), []byte("\n  ")), nil, nil, nil, []string{"PEM holds a PEM block that is indented or damaged"}},
-		{"PKCS#12", p12, nil, nil, nil, []string{"PEM is a PKCS#12 bundle, want", "openssl pkcs12 -in PEM -nodes -out PEM converts it"}},
+		{"PKCS#12", p12, nil, nil, nil, []string{"PEM is a PKCS#12 bundle, want", "(write pkcs12 instead of pem)"}},
 		{"PKCS#7", p7, nil, nil, nil, []string{"PEM is a PKCS#7 bundle in binary form (DER), want"}},
 		{"text", []byte("hello\n"), nil, nil, nil, []string{"PEM is text without a PEM block, want"}},
 		{"text with a digit", []byte("0123\n"), nil, nil, nil, []string{"PEM is text without a PEM block, want"}},
@@ -167,27 +167,27 @@ func TestLoadMistakes(t *testing.T) {
 		{"Java key store", []byte("\xfe\xed\xfe\xed\x00\x00"), nil, nil, nil, []string{"PEM is a Java key store (JKS), want"}},
 		{"noise", []byte("\x80\x81\x82\x00"), nil, nil, nil, []string{"PEM is binary data of no known kind, want"}},
 		{"DER", nil, pair.Leaf.Raw, keyBlock.Bytes, nil, []string{
-			"CERT is a certificate in binary form (DER), want PEM certificates", "openssl x509 -inform DER -in CERT -out PEM converts it",
-			"KEY is a private key in binary form (DER), want one unencrypted PEM private key", "openssl pkey -inform DER -in KEY -out PEM converts it",
+			"CERT is a certificate in binary form (DER), want PEM certificates", "(convert it, and name CERT.pem: openssl x509 -inform DER -in CERT -out CERT.pem)",
+			"KEY is a private key in binary form (DER), want one PEM private key", "openssl pkey -inform DER -in KEY -out KEY.pem",
 		}},
-		{"swapped", nil, key, cert, nil, []string{"CERT holds a private key, want PEM certificates", "KEY holds a certificate, want one unencrypted PEM private key"}},
+		{"swapped", nil, key, cert, nil, []string{"CERT holds a private key, want PEM certificates", "KEY holds a certificate, want one PEM private key"}},
 		{"signing request", nil, block("CERTIFICATE REQUEST", request), key, nil, []string{"CERT holds a certificate signing request, not the certificate that the authority made of it, want PEM certificates"}},
 		{"signing request in DER", nil, request, key, nil, []string{"CERT is a certificate signing request in binary form (DER), want"}},
 		{"trusted certificate", nil, block("TRUSTED CERTIFICATE", pair.Leaf.Raw), key, nil, []string{"CERT holds a certificate in the OpenSSL format TRUSTED CERTIFICATE, want"}},
 		{"revocation list", nil, block("X509 CRL", nil), key, nil, []string{"CERT holds a list of revoked certificates (CRL), want"}},
-		{"public key", nil, cert, block("PUBLIC KEY", public), nil, []string{"KEY holds a public key, want one unencrypted PEM private key"}},
+		{"public key", nil, cert, block("PUBLIC KEY", public), nil, []string{"KEY holds a public key, want one PEM private key"}},
 		{"public key in DER", nil, cert, public, nil, []string{"KEY is a public key in binary form (DER), want"}},
 		{"SSH public key", nil, cert, []byte("ssh-ed25519 AAAA me"), nil, []string{"KEY is an SSH public key, want"}},
-		{"OpenSSH key", nil, cert, block("OPENSSH PRIVATE KEY", nil), nil, []string{"KEY holds a private key in the format of OpenSSH, want", "ssh-keygen -p -m PEM -f KEY converts it"}},
-		{"legacy encrypted key", nil, cert, legacy, nil, []string{"KEY holds an encrypted private key, want one unencrypted PEM private key"}},
-		{"two keys in key", nil, cert, slices.Concat(key, keyPEM(t, other, certstest.SEC1)), nil, []string{"KEY holds 2 private keys, want one unencrypted PEM private key"}},
+		{"OpenSSH key", nil, cert, block("OPENSSH PRIVATE KEY", nil), nil, []string{"KEY holds a private key in the format of OpenSSH, want", "ssh-keygen -p -m PKCS8 -f KEY"}},
+		{"legacy encrypted key", nil, cert, legacy, nil, []string{"KEY holds an encrypted private key, and there is no passphrase, want one PEM private key"}},
+		{"two keys in key", nil, cert, slices.Concat(key, keyPEM(t, other, certstest.SEC1)), nil, []string{"KEY holds 2 private keys, want one PEM private key"}},
 		{"key of another in key", nil, other.CertPEM(), key, nil, []string{`KEY holds the private key of another certificate, want the key of CN="other" in CERT`}},
-		{"only a certificate", nil, cert, nil, nil, []string{"key is missing, want a file with one unencrypted PEM private key"}},
+		{"only a certificate", nil, cert, nil, nil, []string{"key is missing, want a file with one PEM private key"}},
 		{"only a key", nil, nil, key, nil, []string{"cert is missing, want a file with PEM certificates, the client certificate and its chain"}},
 		{"ca is a key", nil, nil, nil, key, []string{"CA holds a private key, want PEM certificates of authorities"}},
 		{"ca is damaged", nil, nil, nil, cert[:100], []string{"CA is truncated or damaged: 0 of its 1 PEM blocks can be read"}},
 		{"all at once", nil, []byte("x"), []byte("y"), []byte("z"), []string{"CERT is text", "KEY is text", "CA is text"}},
-		{"nothing", nil, nil, nil, nil, []string{`loading certificate "probe": has neither a certificate nor a ca, want pem, or cert and key, or ca`}},
+		{"nothing", nil, nil, nil, nil, []string{`loading certificate "probe": has neither a certificate nor a ca, want pem, or cert and key, or pkcs12, or ca`}},
 		{"both", cert, cert, nil, nil, []string{`has pem beside cert and key, want one or the other`}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -214,7 +214,7 @@ func TestLoadMistakes(t *testing.T) {
 					t.Errorf("error is\n\t%s\nwant\n\t%s", got, want)
 				}
 			}
-			for _, secret := range []string{"secret", string(keyBlock.Bytes[:8])} {
+			for _, secret := range []string{"hunter22", string(keyBlock.Bytes[:8])} {
 				if strings.Contains(got, secret) {
 					t.Errorf("error holds contents of the file: %q", got)
 				}

@@ -54,7 +54,7 @@ func parsePEM(f *file, parse certificateParser) (*contents, error) {
 		}
 	}
 	if read < begun {
-		return nil, f.fail(fmt.Sprintf("is truncated or damaged: %d of its %d PEM blocks can be read", read, begun), "")
+		return nil, f.fail(fmt.Sprintf("is truncated or damaged: %d of its %d PEM blocks can be read", read, begun), "copy it again from where it comes from")
 	}
 	return c, nil
 }
@@ -89,36 +89,44 @@ func chainFile(f *file, parse certificateParser) (*contents, error) {
 	case err != nil:
 		return nil, err
 	case len(c.certs) == 0:
-		return nil, f.fail(describe(f.data), hintFor(f))
-	case len(c.certs) > maxChain:
-		return nil, f.fail(fmt.Sprintf("holds %d certificates", len(c.certs)), "it looks like a bundle of authorities, which belongs in ca")
+		return nil, f.instead(describe(f.data))
 	}
-	return c, nil
+	return c, c.check()
+}
+
+// check refuses more certificates than a chain can have.
+func (c *contents) check() error {
+	if len(c.certs) > maxChain {
+		return c.file.fail(fmt.Sprintf("holds %d certificates", len(c.certs)), "it looks like a bundle of authorities, which belongs in ca")
+	}
+	return nil
 }
 
 // privateKey returns the one private key of the file.
-func (c *contents) privateKey() (crypto.Signer, error) {
+func (c *contents) privateKey(p Passphrase) (privateKey, error) {
 	switch {
 	case len(c.keys) == 0:
 		found := describe(c.file.data)
 		if len(c.certs) > 0 && c.file.attribute == "pem" {
-			found = "has no private key in it"
+			return privateKey{}, c.file.fail("has no private key in it", "if the key is in a file of its own, write cert and key")
 		}
-		return nil, c.file.fail(found, hintFor(c.file))
+		return privateKey{}, c.file.instead(found)
 	case len(c.keys) > 1:
-		return nil, c.file.fail(fmt.Sprintf("holds %d private keys", len(c.keys)), "")
-	case isEncrypted(c.keys[0]) || c.keys[0].Type == "OPENSSH PRIVATE KEY":
-		return nil, c.file.fail(describeBlock(c.keys[0]), hintFor(c.file))
+		return privateKey{}, c.file.fail(fmt.Sprintf("holds %d private keys", len(c.keys)), "leave only the one of the client certificate in it")
+	case c.keys[0].Type == "OPENSSH PRIVATE KEY":
+		return privateKey{}, c.file.instead(describeBlock(c.keys[0]))
 	case len(c.keys[0].Bytes) > maxKeySize:
-		return nil, c.file.fail(fmt.Sprintf("holds a private key of more than %d KiB", maxKeySize>>10), "")
+		return privateKey{}, c.file.fail(fmt.Sprintf("holds a private key of more than %d KiB", maxKeySize>>10), "")
+	}
+	if isEncrypted(c.keys[0]) {
+		key, err := c.file.decryptKey(c.keys[0], p)
+		return privateKey{key, true}, err
 	}
 	key, err := parseKey(c.keys[0])
 	if err != nil {
-		e := c.file.fail("holds a private key that cannot be used: "+strings.TrimPrefix(err.Error(), "x509: "), "")
-		e.Err = err
-		return nil, e
+		return privateKey{}, c.file.unusableKey(c.keys[0], err)
 	}
-	return key, nil
+	return privateKey{key, false}, nil
 }
 
 // parseKey parses an unencrypted private key, by its contents if the label
@@ -151,10 +159,4 @@ func parseKey(block *pem.Block) (crypto.Signer, error) {
 		return nil, errors.New("it is for key agreement, not for signatures")
 	}
 	return signer, nil
-}
-
-// isEncrypted reports whether a key is protected by a passphrase, in the form
-// of PKCS#8 or in the older one of RFC 1421.
-func isEncrypted(block *pem.Block) bool {
-	return block.Type == "ENCRYPTED PRIVATE KEY" || strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED")
 }

@@ -28,9 +28,10 @@ const minRSA = 2048
 // A Problem is a finding of the checks at load.
 type Problem struct {
 	Severity  Severity
-	Attribute string // of the block: "pem", "cert", "key", "ca" or "primary"; empty: the block as a whole
+	Attribute string // of the block: "pem", "cert", "key", "pkcs12", "passphrase", "ca" or "primary"; empty: the block as a whole
 	Summary   string // one line
 	Detail    string // what follows and what to do; may be empty
+	Command   string // for a POSIX shell, mends it; may be empty
 }
 
 // Problems returns what is wrong with the files at the moment now, errors
@@ -46,9 +47,17 @@ func (id *Identity) Problems(now time.Time) []Problem {
 	}
 	if id.keyMode.Perm()&0o004 != 0 {
 		problems = append(problems, Problem{
-			Warning, id.keyAttribute(),
-			fmt.Sprintf("every user of this machine may read the private key in %s", id.keyFile),
-			fmt.Sprintf("Its mode is %04o, want 0600. Kubernetes mounts are like that unless defaultMode is set.", id.keyMode.Perm()),
+			Severity: Warning, Attribute: id.keyAttribute(),
+			Summary: fmt.Sprintf("every user of this machine may read the private key in %s", id.keyFile),
+			Detail:  fmt.Sprintf("Its mode is %04o, want 0600. Kubernetes mounts are like that unless defaultMode is set.", id.keyMode.Perm()),
+			Command: "chmod 0600 " + shellWord(id.keyFile),
+		})
+	}
+	if id.plainKey && !id.source.Passphrase.IsZero() {
+		problems = append(problems, Problem{
+			Severity: Warning, Attribute: "passphrase",
+			Summary: "there is a passphrase, and the private key in " + id.keyFile + " is not encrypted",
+			Detail:  "The passphrase is not used: leave it out, or encrypt the key.",
 		})
 	}
 	return append(problems, id.caProblems(now)...)
@@ -61,7 +70,7 @@ func (id *Identity) errors() []Problem {
 		for _, cause := range causes(err) {
 			p := Problem{Severity: Error, Summary: "certificate " + fmt.Sprintf("%q ", id.Name()) + cause.Error()}
 			if file, ok := errors.AsType[*FileError](cause); ok {
-				p.Attribute, p.Summary, p.Detail = file.Attribute, file.Path+" "+file.Found, file.detail()
+				p.Attribute, p.Summary, p.Detail, p.Command = file.Attribute, file.Path+" "+file.Found, file.detail(), file.Command
 			}
 			problems = append(problems, p)
 		}
@@ -98,9 +107,9 @@ func (id *Identity) primaryProblems() []Problem {
 		return nil
 	}
 	return []Problem{{
-		Error, "primary",
-		fmt.Sprintf("certificate %q is primary and has no certificate", id.Name()),
-		"A block that only brings a ca cannot go along with a request. Want pem, or cert and key.",
+		Severity: Error, Attribute: "primary",
+		Summary: fmt.Sprintf("certificate %q is primary and has no certificate", id.Name()),
+		Detail:  "A block that only brings a ca cannot go along with a request. Want pem, or cert and key, or pkcs12.",
 	}}
 }
 
@@ -115,15 +124,15 @@ func (id *Identity) validity(now time.Time) []Problem {
 		switch name := subject(cert); {
 		case now.After(cert.NotAfter):
 			problems = append(problems, Problem{
-				Warning, id.certAttribute(),
-				fmt.Sprintf("%s %s has expired on %s", which, name, moment(cert.NotAfter)),
-				"It is tried all the same; servers will refuse it.",
+				Severity: Warning, Attribute: id.certAttribute(),
+				Summary: fmt.Sprintf("%s %s has expired on %s", which, name, moment(cert.NotAfter)),
+				Detail:  "It is tried all the same; servers will refuse it.",
 			})
 		case now.Before(cert.NotBefore):
 			problems = append(problems, Problem{
-				Warning, id.certAttribute(),
-				fmt.Sprintf("%s %s is not valid before %s", which, name, moment(cert.NotBefore)),
-				"It is tried all the same; servers will refuse it until then.",
+				Severity: Warning, Attribute: id.certAttribute(),
+				Summary: fmt.Sprintf("%s %s is not valid before %s", which, name, moment(cert.NotBefore)),
+				Detail:  "It is tried all the same; servers will refuse it until then.",
 			})
 		}
 	}
@@ -139,9 +148,9 @@ func (id *Identity) usage() []Problem {
 		return nil
 	}
 	return []Problem{{
-		Warning, id.certAttribute(),
-		fmt.Sprintf("certificate %s is no client certificate", subject(leaf)),
-		"Its extended key usage does not allow client authentication. It is tried all the same; most servers refuse it.",
+		Severity: Warning, Attribute: id.certAttribute(),
+		Summary: fmt.Sprintf("certificate %s is no client certificate", subject(leaf)),
+		Detail:  "Its extended key usage does not allow client authentication. It is tried all the same; most servers refuse it.",
 	}}
 }
 
@@ -150,7 +159,7 @@ func (id *Identity) strength() []Problem {
 	var problems []Problem
 	warn := func(cert *x509.Certificate, format string, args ...any) {
 		summary := fmt.Sprintf("certificate %s %s", subject(cert), fmt.Sprintf(format, args...))
-		problems = append(problems, Problem{Warning, id.certAttribute(), summary, "It is tried all the same; many servers refuse it."})
+		problems = append(problems, Problem{Severity: Warning, Attribute: id.certAttribute(), Summary: summary, Detail: "It is tried all the same; many servers refuse it."})
 	}
 	for _, cert := range id.chain {
 		switch key := cert.PublicKey.(type) {
@@ -191,16 +200,27 @@ func (id *Identity) completeness() []Problem {
 	if isSelfIssued(last) {
 		return id.unusedProblems("")
 	}
-	for _, cert := range id.CACerts() {
+	for i, cert := range id.CACerts() {
 		if !isSelfIssued(cert) && isIssuer(cert, last) {
 			return []Problem{{
-				Warning, id.certAttribute(),
-				fmt.Sprintf("the chain of certificate %s lacks its issuer %s", subject(id.leaf), issuer(last)),
-				"That intermediate certificate stands in ca, from which nothing is sent. Append it to the certificate's file.",
+				Command:  id.appending(i),
+				Severity: Warning, Attribute: id.certAttribute(),
+				Summary: fmt.Sprintf("the chain of certificate %s lacks its issuer %s", subject(id.leaf), issuer(last)),
+				Detail:  "That intermediate certificate stands in ca, from which nothing is sent. Append it to the certificate's file.",
 			}}
 		}
 	}
 	return id.unusedProblems(fmt.Sprintf("The chain ends at %s, whose issuer %s is not in the file. ", subject(last), issuer(last)))
+}
+
+// appending returns the command that appends a certificate of the CA file to
+// the chain, or "" where the chain is in a bundle.
+func (id *Identity) appending(i int) string {
+	file := id.source.Cert + id.source.PEM // one of them
+	if file == "" {
+		return ""
+	}
+	return fmt.Sprintf("awk '/^-----BEGIN CERTIFICATE-----/ {n++} n == %d' %s >> %s", id.roots.places[i], shellWord(id.source.CA), shellWord(file))
 }
 
 // unusedProblems tells of certificates that are no part of the chain.
@@ -213,9 +233,9 @@ func (id *Identity) unusedProblems(gap string) []Problem {
 		names = append(names, subject(cert))
 	}
 	return []Problem{{
-		Warning, id.certAttribute(),
-		fmt.Sprintf("the chain of certificate %s does not lead to %s", subject(id.leaf), strings.Join(names, ", ")),
-		gap + "Certificates beside the chain are not sent.",
+		Severity: Warning, Attribute: id.certAttribute(),
+		Summary: fmt.Sprintf("the chain of certificate %s does not lead to %s", subject(id.leaf), strings.Join(names, ", ")),
+		Detail:  gap + "Certificates beside the chain are not sent.",
 	}}
 }
 
@@ -224,9 +244,9 @@ func (id *Identity) caProblems(now time.Time) []Problem {
 	var problems []Problem
 	if id.source.ExcludeSystemRoots && !id.bringsCA() {
 		problems = append(problems, Problem{
-			Warning, "ca",
-			fmt.Sprintf("certificate %q has system_roots = false and no ca", id.Name()),
-			"Servers are verified by the system's roots. Want a ca that stands instead of them.",
+			Severity: Warning, Attribute: "ca",
+			Summary: fmt.Sprintf("certificate %q has system_roots = false and no ca", id.Name()),
+			Detail:  "Servers are verified by the system's roots. Want a ca that stands instead of them.",
 		})
 	}
 	if id.roots == nil {
@@ -234,9 +254,9 @@ func (id *Identity) caProblems(now time.Time) []Problem {
 	}
 	if id.roots.hasKey {
 		problems = append(problems, Problem{
-			Warning, "ca",
-			id.source.CA + " holds a private key",
-			"Only the certificates of authorities belong there; their keys must be kept from every other machine.",
+			Severity: Warning, Attribute: "ca",
+			Summary: id.source.CA + " holds a private key",
+			Detail:  "Only the certificates of authorities belong there; their keys must be kept from every other machine.",
 		})
 	}
 	return append(problems, expiredCA(id.roots.certs, now)...)
@@ -259,12 +279,15 @@ func expiredCA(certs []*x509.Certificate, now time.Time) []Problem {
 	if len(names) > most {
 		summary += " and others"
 	}
-	return []Problem{{Warning, "ca", summary, "No server is verified by them."}}
+	return []Problem{{Severity: Warning, Attribute: "ca", Summary: summary, Detail: "No server is verified by them."}}
 }
 
 // certAttribute returns the attribute that the certificate comes from.
 func (id *Identity) certAttribute() string {
-	if id.source.PEM != "" {
+	switch {
+	case id.source.PKCS12 != "":
+		return "pkcs12"
+	case id.source.PEM != "":
 		return "pem"
 	}
 	return "cert"
@@ -272,7 +295,10 @@ func (id *Identity) certAttribute() string {
 
 // keyAttribute returns the attribute that the key comes from.
 func (id *Identity) keyAttribute() string {
-	if id.source.PEM != "" {
+	switch {
+	case id.source.PKCS12 != "":
+		return "pkcs12"
+	case id.source.PEM != "":
 		return "pem"
 	}
 	return "key"

@@ -16,6 +16,7 @@ type Roots struct {
 	certs  []*x509.Certificate // of the file, each once
 	pool   *x509.CertPool      // of certs; nil without a file
 	system bool                // the system's count too
+	places []int               // of certs in the file, from 1
 	hasKey bool                // the file holds a private key
 }
 
@@ -29,9 +30,10 @@ func LoadRoots(path string, system bool) (*Roots, error) { return new(Loader).Ro
 
 func newRoots(c *contents, system bool) *Roots {
 	r := &Roots{pool: x509.NewCertPool(), system: system, hasKey: len(c.keys) > 0}
-	for _, cert := range c.certs {
+	for i, cert := range c.certs {
 		if !slices.Contains(r.certs, cert) {
 			r.certs = append(r.certs, cert)
+			r.places = append(r.places, i+1)
 			r.pool.AddCert(cert)
 		}
 	}

@@ -19,6 +19,7 @@ type Check struct {
 	Labels      map[string]string // the user's labels
 	Timeout     time.Duration     // bounds one attempt with all its steps
 	Steps       []*Step           // at least one; a check without step blocks has one without a name
+	Retry       Retry             // further attempts of a run that fails
 	Redactor    *Redactor         // knows every secret value that the configuration holds; nil redacts nothing
 	Runbook     string            // URL for whoever is alerted; may be empty
 	Source      Source            // where the check stands in its file
@@ -38,6 +39,12 @@ type Step struct {
 	DegradedIf    []Condition // any that holds makes a passed run degraded
 	ExpectFailure []Reason    // the step passes only if it fails with one of these
 	ShowBody      bool        // a failure may show the beginning of the body
+	Always        bool        // runs even when an earlier step failed, if the values that its request needs are known
+
+	// Secrets returns the values of an answer that a later step proves
+	// itself with, such as a token: no text of the run shows them. It may be
+	// nil.
+	Secrets func(*Exchange) []string
 }
 
 // MTLS says whether a request goes along with a client certificate.
@@ -67,11 +74,21 @@ const DefaultMaxRedirects = 5
 // A Template makes the variable part of a request. It is evaluated at each
 // run; a request without computed parts returns the same value every time.
 type Template interface {
-	// Render returns the request to send. An error means that the
-	// configuration cannot be evaluated (an unreadable secret, say): the
-	// run's outcome is then unknown with ReasonInternal.
+	// Render returns the request to send. A [*ValueError] means that an
+	// answer of an earlier step does not hold what the request needs; any
+	// other error that the configuration cannot be evaluated (an unreadable
+	// secret, say): the run's outcome is then unknown with ReasonInternal.
 	Render(ctx context.Context, vars *Vars) (*Rendered, error)
 }
+
+// A ValueError says that an answer of an earlier step does not hold what a
+// request needs, or holds what no request can be made of.
+type ValueError struct{ Err error }
+
+func (e *ValueError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *ValueError) Unwrap() error { return e.Err }
 
 // Rendered is a request ready to be sent. It must not be modified: a static
 // template returns the same pointer for each run.
@@ -101,7 +118,7 @@ type Verdict struct {
 // Vars are the values that expressions of one run may name.
 type Vars struct {
 	Exchange *Exchange            // the current step's exchange; nil while its request is rendered
-	Steps    map[string]*Exchange // exchanges of earlier steps by name; nil in a check without steps
+	Steps    map[string]*Exchange // exchanges of earlier steps by name, of those that got an answer; may be nil
 	Redactor *Redactor            // of this run: the check's, and what its requests held so far
 }
 

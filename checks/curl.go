@@ -98,6 +98,13 @@ func (h *hop) curlTLS(red *Redactor) []string {
 		file("--cert", src.PEM)
 		file("--cert", src.Cert)
 		file("--key", src.Key)
+		if src.PKCS12 != "" {
+			words = append(words, "--cert-type", "P12")
+			file("--cert", src.PKCS12)
+		}
+		if !src.Passphrase.IsZero() {
+			words = append(words, "--pass", `"$PASSPHRASE"`)
+		}
 		if h.request.Roots == nil {
 			file("--cacert", src.CA)
 		}

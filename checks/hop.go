@@ -64,6 +64,7 @@ func (h *hop) choose(want certs.Want) *failure {
 		return failf(ReasonClientCertLocal, "the request's ca cannot be used: %v", h.request.RootsErr)
 	}
 	set := h.runner.Certs
+	want = h.runner.rehearsed(h.host, want)
 	h.choice = set.Select(h.host, want)
 	id := h.choice.Identity
 	switch {
@@ -88,6 +89,15 @@ func (h *hop) choose(want certs.Want) *failure {
 		return failf(ReasonClientCertLocal, "the ca for %s cannot be used: %v", h.host, err)
 	}
 	return nil
+}
+
+// rehearsed is want with the certificate that is rehearsed, where it goes
+// instead of another.
+func (r *Runner) rehearsed(host string, want certs.Want) certs.Want {
+	if r.Rehearse != nil && r.Certs.Select(host, want).Identity != nil {
+		want.Explicit = r.Rehearse
+	}
+	return want
 }
 
 // insecure reports whether the server's certificate is not verified. A

@@ -17,6 +17,10 @@ const (
 	Unknown  Outcome = "unknown"
 )
 
+// Skipped is the outcome of a step, never of a run: one that always runs, but
+// needs a value that no answer has brought, or time that is over.
+const Skipped Outcome = "skipped"
+
 // Result is what one run of a check found. It holds no secrets: every text
 // in it has passed the check's [Redactor].
 type Result struct {
@@ -25,9 +29,9 @@ type Result struct {
 	Reason   Reason // empty when passed or degraded
 	Message  string // one line; with several steps it begins with `step "NAME": `; empty when passed
 	Started  time.Time
-	Duration time.Duration // without retry delays
+	Duration time.Duration // of all attempts, without the delays between them
 	Attempts int
-	Steps    []StepResult
+	Steps    []StepResult // of the last attempt, as far as they ran; those that were skipped are told only if they always run
 }
 
 // StepResult is what one step of a run found.

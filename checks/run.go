@@ -35,6 +35,11 @@ type Runner struct {
 	UserAgent string           // sent unless a check sets its own; empty means "watchword"
 	Resolver  *net.Resolver    // nil means the system's
 
+	// Rehearse goes along, as if the request named it, wherever another
+	// certificate would go along with a request to its first host. Nil
+	// changes nothing.
+	Rehearse *certs.Identity
+
 	chunks sync.Pool // of *[chunkSize]byte
 	gzips  sync.Pool // of *gzip.Reader
 	bufs   sync.Pool // of *buffers
@@ -42,13 +47,26 @@ type Runner struct {
 	static sync.Map  // of *Step to *prepared
 }
 
-// Run makes one run of c: its steps in order, until one of them fails. What
-// goes wrong is in the Result, with the outcome [Unknown] for what is not the
-// target's fault, a ctx that ends early included. It outlives neither ctx nor
-// the check's timeout by more than a moment.
+// Run makes one run of c: its steps in order, until one of them fails, and
+// after that those that always run; and all of it again where c says that a
+// failure is retried. What goes wrong is in the Result, with the outcome
+// [Unknown] for what is not the target's fault, a ctx that ends early
+// included. It outlives neither ctx nor, in each attempt, the check's timeout
+// by more than a moment.
 func (r *Runner) Run(ctx context.Context, c *Check) Result {
+	started := r.now()
+	res := r.attempt(ctx, c)
+	if res.Outcome == Failed && c.Retry.Attempts > 1 {
+		res = r.retry(ctx, c, res)
+	}
+	res.Started = started
+	return res
+}
+
+// attempt makes the steps of c once.
+func (r *Runner) attempt(ctx context.Context, c *Check) Result {
 	begin := time.Now() // durations are monotonic whatever Now says
-	res := Result{Check: c.Name, Outcome: Passed, Started: r.now(), Attempts: 1, Steps: make([]StepResult, 0, len(c.Steps))}
+	res := Result{Check: c.Name, Outcome: Passed, Attempts: 1, Steps: make([]StepResult, 0, len(c.Steps))}
 	timeout := c.Timeout
 	if timeout <= 0 {
 		timeout = DefaultTimeout
@@ -58,12 +76,17 @@ func (r *Runner) Run(ctx context.Context, c *Check) Result {
 
 	vars := &Vars{Redactor: c.Redactor}
 	for _, s := range c.Steps {
-		step, exchange := r.step(ctx, c, s, vars)
-		res = res.with(step)
-		if step.Outcome == Failed || step.Outcome == Unknown {
-			break
+		failed := res.failed()
+		if failed && !s.Always {
+			continue
 		}
-		if s.Name != "" {
+		if failed && ctx.Err() != nil {
+			res = res.with(skipped(s, vars.Redactor, context.Cause(ctx)))
+			continue
+		}
+		step, exchange := r.step(ctx, c, s, vars, failed)
+		res = res.with(step)
+		if s.Name != "" && exchange != nil {
 			if vars.Steps == nil {
 				vars.Steps = make(map[string]*Exchange, len(c.Steps))
 			}
@@ -74,12 +97,24 @@ func (r *Runner) Run(ctx context.Context, c *Check) Result {
 	return res
 }
 
+// failed reports whether one of the steps so far has not done what it should.
+func (r *Result) failed() bool { return r.Outcome == Failed || r.Outcome == Unknown }
+
+// skipped is the result of a step that always runs, and could not.
+func skipped(s *Step, red *Redactor, why error) StepResult {
+	return StepResult{
+		Step: s.Name, Outcome: Skipped, Rule: string(certs.RuleNone),
+		Message: visible(red.Redact("skipped: "+why.Error()), maxMessage),
+	}
+}
+
 // with returns r with the result of one more step, which decides over the
-// run: the first that is not passed gives the message, one that fails the
-// outcome.
+// run: the first that is not passed gives the message, the first that fails
+// the outcome.
 func (r Result) with(s StepResult) Result {
+	decided := r.failed()
 	r.Steps = append(r.Steps, s)
-	if s.Outcome == Passed || s.Outcome == Degraded && r.Outcome == Degraded {
+	if decided || s.Outcome == Passed || s.Outcome == Skipped || s.Outcome == Degraded && r.Outcome == Degraded {
 		return r
 	}
 	r.Outcome, r.Reason, r.Message = s.Outcome, s.Reason, s.Message
@@ -104,8 +139,9 @@ func (r *Runner) logger() *slog.Logger {
 }
 
 // step makes the request of s and judges the answer. The exchange is nil
-// unless there was an answer.
-func (r *Runner) step(ctx context.Context, c *Check, s *Step, vars *Vars) (res StepResult, x *Exchange) {
+// unless there was an answer. After a failure, a step whose values are not
+// known is skipped.
+func (r *Runner) step(ctx context.Context, c *Check, s *Step, vars *Vars, failed bool) (res StepResult, x *Exchange) {
 	t := &trip{runner: r, step: s, redactor: vars.Redactor}
 	defer func() {
 		if p := recover(); p != nil {
@@ -118,7 +154,15 @@ func (r *Runner) step(ctx context.Context, c *Check, s *Step, vars *Vars) (res S
 	vars.Exchange = nil
 	rendered, err := s.Request.Template.Render(ctx, vars)
 	if err != nil {
-		return t.result(verdict{failure: &failure{ReasonInternal, err.Error()}}), nil
+		_, missing := errors.AsType[*ValueError](err)
+		switch {
+		case missing && failed:
+			return skipped(s, vars.Redactor, err), nil
+		case missing: // the target has not answered what it should
+			return t.result(verdict{failure: &failure{ReasonExpectation, err.Error()}}), nil
+		default:
+			return t.result(verdict{failure: &failure{ReasonInternal, err.Error()}}), nil
+		}
 	}
 	t.static = r.prepare(s, rendered, vars.Redactor)
 	t.redactor = t.static.redactor
@@ -127,6 +171,10 @@ func (r *Runner) step(ctx context.Context, c *Check, s *Step, vars *Vars) (res S
 	x, f := t.follow(ctx, rendered)
 	if f == nil {
 		vars.Exchange = x
+		if s.Secrets != nil {
+			vars.Redactor = vars.Redactor.With(s.Secrets(x)...)
+			t.redactor = vars.Redactor
+		}
 		return t.result(s.judge(vars)), x
 	}
 	if ended(ctx) {

@@ -183,7 +183,7 @@ type tale struct {
 	mu           sync.Mutex
 	began, ended map[string]int
 	marked       int
-	maybe        map[string]bool // checks that a marked message is about
+	maybe        map[string]bool     // checks that a marked message is about
 	roots        map[string][]string // checks that a message is about, by ts
 	wrong        []string
 	all          []string

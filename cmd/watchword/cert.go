@@ -7,10 +7,13 @@ import (
 func (a *app) certCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cert",
-		Short: "Look at client certificates",
+		Short: "Look at client certificates, and manage them",
 		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.certListCommand(), a.certWhichCommand())
+	cmd.AddCommand(
+		a.certListCommand(), a.certWhichCommand(), a.certCheckCommand(),
+		a.certAddCommand(), a.certRenameCommand(), a.certPrimaryCommand(), a.certRemoveCommand(),
+	)
 	return cmd
 }

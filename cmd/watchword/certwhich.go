@@ -87,15 +87,22 @@ func whichOfCheck(cfg *config.Config, m *config.Monitor, mtls bool) ([]whichAnsw
 	if len(m.Hosts) == 0 {
 		return nil, fmt.Errorf("check %q computes its host at each run: ask for a URL instead", m.Check.Name)
 	}
+	type question struct {
+		host string
+		want certs.Want
+	}
 	var answers []whichAnswer
-	for i, host := range m.Hosts {
-		// Hosts follow the steps; a check without steps has one of each.
-		request := m.Check.Steps[min(i, len(m.Check.Steps)-1)].Request
+	asked := make(map[question]bool)
+	for i, host := range m.StepHosts {
+		request := m.Check.Steps[i].Request
 		want := certs.Want{Mode: request.MTLS, Explicit: request.Certificate}
 		if mtls {
 			want.Mode = certs.ModeRequired
 		}
-		answers = append(answers, explain(cfg, host, want))
+		if q := (question{host, want}); host != "" && !asked[q] {
+			asked[q] = true
+			answers = append(answers, explain(cfg, host, want))
+		}
 	}
 	return answers, nil
 }
@@ -145,8 +152,8 @@ func explain(cfg *config.Config, host string, want certs.Want) whichAnswer {
 
 // presents tells whether a request of m to host goes along with id.
 func presents(cfg *config.Config, m *config.Monitor, host string, id *certs.Identity) bool {
-	for i, h := range m.Hosts {
-		request := m.Check.Steps[min(i, len(m.Check.Steps)-1)].Request
+	for i, h := range m.StepHosts {
+		request := m.Check.Steps[i].Request
 		if h == host && cfg.Certificates.Select(h, certs.Want{Mode: request.MTLS, Explicit: request.Certificate}).Identity == id {
 			return true
 		}

@@ -33,6 +33,8 @@ const (
 // capital letters, then call Run once.
 type daemon struct {
 	Load      func(context.Context) (*config.Config, error) // at start and at each reload
+	Recall    func(context.Context) (*config.Config, error) // the same with what Commands knows, without running them
+	Commands  *config.Commands                              // of the secrets, which run when due; may be nil
 	Files     func() []string                               // names of the configuration's files now; may be nil
 	Logger    *slog.Logger
 	Secrets   *redaction                                   // of the logger: follows the configuration
@@ -48,6 +50,7 @@ type daemon struct {
 	metrics   *metrics.Metrics
 	scheduler *scheduler.Scheduler
 	watcher   *watcher
+	board     *web.Board
 	pacer     alerts.Pacer
 	forbidden []netip.AddrPort // our own listener: no check may ask it
 	ready     atomic.Bool
@@ -55,6 +58,7 @@ type daemon struct {
 
 	mu      sync.Mutex                 // one reload at a time
 	senders map[string]alerts.Receiver // of the configuration that runs
+	told    map[finding]bool           // in the log, of the same; a reload that someone asked for tells all again
 	first   config.Settings            // some settings hold until the next start
 }
 
@@ -64,6 +68,9 @@ type daemon struct {
 func (d *daemon) Run(ctx context.Context) error {
 	read := time.Now()
 	cfg, err := d.Load(ctx)
+	if ctx.Err() != nil {
+		return nil // told to stop before anything ran
+	}
 	if err != nil {
 		return err
 	}
@@ -127,6 +134,8 @@ func (d *daemon) open(cfg *config.Config) (err error) {
 		s := d.db.Stats()
 		return metrics.StoreStats{WriteErrors: s.WriteErrors, Quarantined: s.Quarantined}
 	}
+	d.board = &web.Board{State: d.engine.State, Next: d.scheduler.Next, Problems: d.problems}
+	d.Web.Board = d.board
 	d.Web.Metrics = d.metrics.Handler(d.Logger)
 	d.Web.Ready = d.ready.Load
 	if d.Lifecycle {
@@ -166,6 +175,7 @@ func (d *daemon) take(ctx context.Context, r checks.Result) {
 	if err := d.engine.Handle(context.WithoutCancel(ctx), r); err != nil {
 		d.Logger.ErrorContext(ctx, "the result of a run was lost to the alerts", "check", r.Check, "outcome", r.Outcome, "error", err)
 	}
+	d.board.Record(r)
 }
 
 // logChange logs when the outcome of a check is another than before: a check
@@ -210,6 +220,7 @@ func (d *daemon) serve(ctx context.Context, cfg *config.Config) error {
 	part("serving metrics", d.Web.Run)
 	part("watching files", d.watcher.Run)
 	part("reloading", d.reloads)
+	part("refreshing secrets", d.refreshes)
 	part("deciding alerts", d.engine.Run)
 	part("sending messages", d.outbox.Run)
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
@@ -57,8 +56,8 @@ func (a *app) format(check, showDiff bool) error {
 		if check {
 			continue
 		}
-		if err := replaceFile(file, formatted); err != nil {
-			return fmt.Errorf("formatting %s: %w", file, err)
+		if err := config.Replace(config.Replacement{Path: file, Content: formatted, Before: src}); err != nil {
+			return fmt.Errorf("formatting: %w", err)
 		}
 	}
 	if check && changed > 0 {
@@ -79,39 +78,4 @@ func (a *app) writeDiff(d []byte) {
 		}
 		fmt.Fprint(a.stdout, line)
 	}
-}
-
-// replaceFile puts content in file's place at once: a reader, or a crash,
-// finds the old file or the new one.
-func replaceFile(file string, content []byte) (err error) {
-	file, err = filepath.EvalSymlinks(file)
-	if err != nil {
-		return err
-	}
-	info, err := os.Stat(file)
-	if err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(file), ".watchword-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(tmp.Name())
-		}
-	}()
-	if _, err = tmp.Write(content); err == nil {
-		err = tmp.Chmod(info.Mode().Perm())
-	}
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if closeErr := tmp.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), file)
 }

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -46,10 +47,12 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	environ        func(string) (string, bool)
+	answers        *bufio.Reader // of stdin, once something has been asked
 
 	configPath string
 	vars       []string
 	varFiles   []string
+	identities []string // files
 }
 
 func (a *app) command() *cobra.Command {
@@ -74,10 +77,11 @@ Try "watchword demo" first: it needs no network and no files.`,
 	flags.StringVarP(&a.configPath, "config", "c", ".", "configuration `PATH`: a file, or a folder with its sub-folders")
 	flags.StringArrayVar(&a.vars, "var", nil, "value of a variable, `NAME=VALUE`; may be repeated")
 	flags.StringArrayVar(&a.varFiles, "var-file", nil, "`FILE` with values of variables; may be repeated")
+	flags.StringArrayVar(&a.identities, "age-identity", nil, "`FILE` with the keys that open age files; may be repeated; WATCHWORD_AGE_IDENTITY unless given")
 	root.AddCommand(
 		a.runCommand(), a.demoCommand(),
 		a.validateCommand(), a.fmtCommand(), a.testCommand(), a.listCommand(),
-		a.certCommand(), a.versionCommand(),
+		a.certCommand(), a.secretCommand(), a.rulesCommand(), a.dashboardsCommand(), a.versionCommand(),
 	)
 	return root
 }

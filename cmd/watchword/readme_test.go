@@ -20,7 +20,8 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	configuration, failure := fenced(t, readme, "hcl"), fenced(t, readme, "text")
+	hcl := fenced(t, readme, "hcl", 2)
+	configuration, secrets, failure := hcl[0], hcl[1], fenced(t, readme, "text", 1)[0]
 
 	dir := t.TempDir()
 	path := write(t, dir, "watchword.hcl", configuration)
@@ -37,6 +38,10 @@ func TestReadme(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	if code := run(t.Context(), []string{"validate", "-c", path}, nil, &stdout, &stderr); code != exitOK {
 		t.Fatalf("validate: exit code %d\n%s", code, stderr.String())
+	}
+	examples := write(t, t.TempDir(), "secrets.hcl", secrets)
+	if code := run(t.Context(), []string{"validate", "--offline", "--strict", "-c", examples}, nil, &stdout, &stderr); code != exitOK {
+		t.Fatalf("validate: exit code %d for the secrets\n%s", code, stderr.String())
 	}
 
 	api := certstest.NewServer(t, &certstest.Server{
@@ -64,12 +69,17 @@ defaults {
 	}
 }
 
-// fenced returns the only block of a language in a Markdown text.
-func fenced(t *testing.T, text []byte, language string) string {
+// fenced returns the blocks of a language in a Markdown text, of which there
+// must be n.
+func fenced(t *testing.T, text []byte, language string, n int) []string {
 	t.Helper()
 	found := regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllSubmatch(text, -1)
-	if len(found) != 1 {
-		t.Fatalf("there are %d blocks of %s, want 1", len(found), language)
+	if len(found) != n {
+		t.Fatalf("there are %d blocks of %s, want %d", len(found), language, n)
 	}
-	return string(found[0][1])
+	var out []string
+	for _, match := range found {
+		out = append(out, string(match[1]))
+	}
+	return out
 }

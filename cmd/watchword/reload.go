@@ -35,8 +35,15 @@ func (d *daemon) reloads(ctx context.Context) error {
 func (d *daemon) reload(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.told = nil
+	return d.replace(ctx, d.Load)
+}
+
+// replace makes the configuration that load returns the one that runs. d.mu
+// is held.
+func (d *daemon) replace(ctx context.Context, load func(context.Context) (*config.Config, error)) error {
 	read := time.Now()
-	cfg, err := d.Load(ctx)
+	cfg, err := load(ctx)
 	if ctx.Err() != nil {
 		return err // it is the end of the daemon that ended the reload
 	}
@@ -87,19 +94,43 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config, read time.Time) 
 	d.metrics.SetLocation(cfg.Settings.Location)
 	d.metrics.SetChecks(measured(cfg))
 	d.metrics.SetCertificates(cfg.Certificates.Identities(), uses(cfg))
+	d.metrics.SetSecrets(secretStates(cfg))
 	d.metrics.SetReload(true, time.Now())
+	d.board.Load(shown(cfg))
 	d.scheduler.SetMaxConcurrent(cfg.Settings.MaxConcurrent)
 	d.scheduler.Set(d.jobs(cfg))
 	d.watcher.Set(cfg.Files, cfg.Dirs, read)
-	for _, u := range cfg.Unreadable {
-		d.Logger.ErrorContext(ctx, "cannot be used; the checks that need it fail", "kind", u.Kind, "name", u.Name,
-			"file", u.Source.File, "line", u.Source.Line, "error", u.Err)
-	}
-	for _, w := range cfg.Warnings {
-		d.Logger.WarnContext(ctx, w.Summary, "file", w.File, "line", w.Line, "detail", w.Detail)
-	}
+	d.logFindings(ctx, cfg)
 	if err != nil {
 		return fmt.Errorf("loading the alerts: %w", err)
 	}
 	return nil
+}
+
+// logFindings logs what is not as it should be in a configuration that runs,
+// without what d.told says has been logged already.
+func (d *daemon) logFindings(ctx context.Context, cfg *config.Config) {
+	before := d.told
+	d.told = make(map[finding]bool, len(cfg.Unreadable)+len(cfg.Warnings))
+	isNew := func(f finding) bool {
+		d.told[f] = true
+		return !before[f]
+	}
+	for _, u := range cfg.Unreadable {
+		if isNew(finding{u.Source.File, u.Source.Line, u.Text()}) {
+			d.Logger.ErrorContext(ctx, u.Text(), "file", u.Source.File, "line", u.Source.Line)
+		}
+	}
+	for _, w := range cfg.Warnings {
+		if isNew(finding{w.File, w.Line, w.Summary + w.Detail}) {
+			d.Logger.WarnContext(ctx, w.Summary, "file", w.File, "line", w.Line, "detail", w.Detail)
+		}
+	}
+}
+
+// A finding is a line of the log about a place in the configuration.
+type finding struct {
+	file string
+	line int
+	text string
 }

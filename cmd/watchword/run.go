@@ -26,15 +26,31 @@ told to stop.
 
 SIGHUP reloads the configuration, and so do files that changed and have been
 quiet for 2 seconds; a bad configuration changes nothing. SIGTERM finishes the
-runs in flight and sends what is queued, within 20 seconds.`,
+runs in flight and sends what is queued, within 20 seconds.
+
+Commands of secrets run at each reload, and when their refresh is due. One
+that fails leaves its secret as it was, and is told of and tried again.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			hangup := make(chan os.Signal, 1)
 			signal.Notify(hangup, syscall.SIGHUP)
 			defer signal.Stop(hangup)
 			secrets := new(redaction)
+			commands := new(config.Commands)
+			opts, err := a.options()
+			if err != nil {
+				return err
+			}
+			opts.Commands = commands
+			load := func(recall bool) func(context.Context) (*config.Config, error) {
+				opts := opts
+				opts.Recall = recall
+				return func(ctx context.Context) (*config.Config, error) { return config.Load(ctx, a.configPath, opts) }
+			}
 			d := &daemon{
-				Load: func(ctx context.Context) (*config.Config, error) { return a.load(ctx) },
+				Load:     load(false),
+				Recall:   load(true),
+				Commands: commands,
 				Files: func() []string {
 					files, err := config.Find(a.configPath)
 					if err != nil {

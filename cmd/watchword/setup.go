@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
-	"fmt"
 	"time"
 
 	"watchword/alerts"
@@ -39,7 +38,7 @@ func setup(cfg *config.Config) alerts.Setup {
 		s.Subjects = append(s.Subjects, alerts.Subject{
 			Name: m.Check.Name, Group: m.Check.Group, Labels: m.Check.Labels,
 			Policy: m.Policy, Receivers: m.Receivers, Runbook: m.Check.Runbook, Source: m.Check.Source,
-			Hosts: m.Hosts, Interval: gap + m.Splay,
+			Hosts: m.Hosts, Interval: gap + m.Splay, Parents: m.Parents,
 		})
 	}
 	for _, r := range cfg.Receivers {
@@ -49,10 +48,7 @@ func setup(cfg *config.Config) alerts.Setup {
 		s.Certificates = append(s.Certificates, certificates(source)...)
 	}
 	for _, u := range cfg.Unreadable {
-		s.Problems = append(s.Problems, alerts.Problem{
-			Cause: u.Kind + " " + u.Name,
-			Text:  fmt.Sprintf("%s %s cannot be used, and the checks that need it fail: %v", u.Kind, u.Name, u.Err),
-		})
+		s.Problems = append(s.Problems, alerts.Problem{Cause: u.Kind + " " + u.Name, Text: u.Text()})
 	}
 	return s
 }

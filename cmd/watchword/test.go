@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,13 +21,16 @@ import (
 const testConcurrency = 16
 
 func (a *app) testCommand() *cobra.Command {
-	var output string
+	var output, certificate string
 	cmd := &cobra.Command{
 		Use:   "test [PATTERN…]",
 		Short: "Run checks once, now, and explain each failure",
 		Long: `test runs the checks whose names match one of the glob patterns (all enabled
 ones without patterns), once and now, whatever their schedules. Nobody is
-alerted. Exit code 1 if any failed.`,
+alerted. Exit code 1 if any failed.
+
+--certificate rehearses a certificate of the configuration before it takes over:
+it goes along instead of whichever other one a request would present.`,
 		RunE: func(cmd *cobra.Command, patterns []string) error {
 			cfg, err := a.load(cmd.Context())
 			if err != nil {
@@ -39,10 +43,15 @@ alerted. Exit code 1 if any failed.`,
 			for _, u := range cfg.Unreadable {
 				fmt.Fprintf(a.stderr, "watchword: %s %q cannot be used: %v\n", u.Kind, u.Name, u.Err)
 			}
-			return a.test(cmd.Context(), cfg, monitors, output)
+			runner := a.testRunner(cfg)
+			if runner.Rehearse, err = rehearsed(cfg, certificate); err != nil {
+				return err
+			}
+			return a.test(cmd.Context(), runner, monitors, output)
 		},
 	}
 	outputFlag(cmd, &output, "text", "json")
+	cmd.Flags().StringVar(&certificate, "certificate", "", "`NAME` of a certificate to rehearse: it goes along instead of any other")
 	return cmd
 }
 
@@ -65,14 +74,17 @@ func testable(cfg *config.Config, patterns []string) ([]*config.Monitor, error) 
 	return out, nil
 }
 
-// test runs monitors and writes their results in the order of the files, as
-// soon as all before have been written.
-func (a *app) test(ctx context.Context, cfg *config.Config, monitors []*config.Monitor, output string) error {
-	runner := &checks.Runner{
+func (a *app) testRunner(cfg *config.Config) *checks.Runner {
+	return &checks.Runner{
 		Certs:     cfg.Certificates,
 		Logger:    slog.New(slog.NewTextHandler(a.stderr, nil)),
 		UserAgent: userAgent(),
 	}
+}
+
+// test runs monitors and writes their results in the order of the files, as
+// soon as all before have been written.
+func (a *app) test(ctx context.Context, runner *checks.Runner, monitors []*config.Monitor, output string) error {
 	results := make([]chan checks.Result, len(monitors))
 	for i := range results {
 		results[i] = make(chan checks.Result, 1)
@@ -92,11 +104,15 @@ func (a *app) test(ctx context.Context, cfg *config.Config, monitors []*config.M
 
 	progress := a.newProgress(len(monitors))
 	tally := make(map[checks.Outcome]int)
+	rehearsals := 0
 	began := time.Now()
 	for i, m := range monitors {
 		progress.show(i, m.Check.Name)
 		r := <-results[i]
 		tally[r.Outcome]++
+		if showed(r, runner.Rehearse) {
+			rehearsals++
+		}
 		progress.clear()
 		if err := a.writeResult(m, r, output); err != nil {
 			return err
@@ -104,6 +120,9 @@ func (a *app) test(ctx context.Context, cfg *config.Config, monitors []*config.M
 	}
 	if output == "text" {
 		a.writeTally(tally, len(monitors), time.Since(began))
+	}
+	if runner.Rehearse != nil {
+		a.writeRehearsals(runner.Rehearse, rehearsals, len(monitors))
 	}
 	if tally[checks.Failed]+tally[checks.Unknown] > 0 {
 		return codeError(exitFailed)
@@ -137,8 +156,8 @@ func (a *app) writeResult(m *config.Monitor, r checks.Result, output string) err
 	if !selfExplaining(r) {
 		indent(a.stdout, "    ", reasoned(r.Reason, r.Message))
 	}
-	for _, step := range r.Steps {
-		a.writeStep(s, step)
+	for i, step := range r.Steps {
+		a.writeStep(s, step, i == decisive(r))
 	}
 	fmt.Fprintln(a.stdout, s.faint(fmt.Sprintf("    defined at %s:%d", m.Check.Source.File, m.Check.Source.Line)))
 	return nil
@@ -147,8 +166,13 @@ func (a *app) writeResult(m *config.Monitor, r checks.Result, output string) err
 // selfExplaining tells whether the expressions of the steps, which are shown
 // with their values, say all that the message of r says.
 func selfExplaining(r checks.Result) bool {
-	last := r.Steps[len(r.Steps)-1]
-	return len(last.Failed) > 0 && (r.Reason == "" || r.Reason == checks.ReasonExpectation)
+	i := decisive(r)
+	return i >= 0 && len(r.Steps[i].Failed) > 0 && (r.Reason == "" || r.Reason == checks.ReasonExpectation)
+}
+
+// decisive is the index of the step that r has its message of, or -1.
+func decisive(r checks.Result) int {
+	return slices.IndexFunc(r.Steps, func(s checks.StepResult) bool { return s.Outcome == r.Outcome })
 }
 
 // reasoned puts the reason before a message, except where the message is
@@ -176,12 +200,19 @@ func summary(r checks.Result) string {
 }
 
 // writeStep shows what a failure needs to be understood, expression first.
-func (a *app) writeStep(s screen, step checks.StepResult) {
+// What the step says itself is told unless the run has told it.
+func (a *app) writeStep(s screen, step checks.StepResult, told bool) {
 	if step.Outcome == checks.Passed {
 		return
 	}
 	if step.Step != "" {
 		fmt.Fprintf(a.stdout, "  step %q %s\n", step.Step, step.Outcome)
+	}
+	if !told && len(step.Failed) == 0 {
+		indent(a.stdout, "    ", reasoned(step.Reason, strings.TrimPrefix(step.Message, "skipped: ")))
+	}
+	if step.Outcome == checks.Skipped {
+		return
 	}
 	for _, f := range step.Failed {
 		fmt.Fprintf(a.stdout, "    %s %s\n", s.faint(fmt.Sprintf("%s:%d:", f.File, f.Line)), s.bold(f.Expression))

@@ -86,7 +86,7 @@ func (a *app) options() (config.Options, error) {
 		}
 		vars[name] = value
 	}
-	return config.Options{Vars: vars, VarFiles: a.varFiles, Environ: a.environ}, nil
+	return config.Options{Vars: vars, VarFiles: a.varFiles, Environ: a.environ, AgeIdentities: a.ageIdentities()}, nil
 }
 
 // load reads the configuration for a command that does not judge it.

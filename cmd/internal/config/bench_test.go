@@ -99,6 +99,20 @@ func BenchmarkLoad(b *testing.B) {
 	}
 }
 
+// BenchmarkForEach loads one check with 10,000 elements.
+func BenchmarkForEach(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "a.hcl")
+	if err := os.WriteFile(path, []byte(elementsOf(10_000)), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Load(b.Context(), path, Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // heap is how many bytes are in use.
 func heap() int64 {
 	runtime.GC()

@@ -45,6 +45,17 @@ func (b *block) nested(kind string) *block {
 	return nil
 }
 
+// all returns the nested blocks of a kind.
+func (b *block) all(kind string) []*block {
+	var list []*block
+	for _, c := range b.blocks {
+		if c.is.name == kind {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
 // attr returns the expression of an attribute, or nil.
 func (b *block) attr(name string) hcl.Expression {
 	if a := b.attrs[name]; a != nil {

@@ -65,19 +65,20 @@ func (l *loader) certificates(blocks []*block) {
 func (l *loader) certificate(b *block) *certificate {
 	c := &certificate{block: b, source: certs.Source{Name: b.label(), Offline: l.opts.Offline}}
 	src := &c.source
-	pem, cert, key, ca := l.path(b, "pem"), l.path(b, "cert"), l.path(b, "key"), l.path(b, "ca")
-	src.PEM, src.Cert, src.Key, src.CA = pem.value, cert.value, key.value, ca.value
+	pem, cert, key, bundle, ca := l.path(b, "pem"), l.path(b, "cert"), l.path(b, "key"), l.path(b, "pkcs12"), l.path(b, "ca")
+	src.PEM, src.Cert, src.Key, src.PKCS12, src.CA = pem.value, cert.value, key.value, bundle.value, ca.value
 	src.ExcludeSystemRoots = !l.flag(b, "system_roots").otherwise(true)
 	src.Primary = l.flag(b, "primary").otherwise(false)
 	src.Added = parsed(l, b, "added", parseMoment).otherwise(time.Time{})
-	for _, path := range []string{src.PEM, src.Cert, src.Key, src.CA} {
+	for _, path := range []string{src.PEM, src.Cert, src.Key, src.PKCS12, src.CA} {
 		l.watch(path)
 	}
 	before := l.errors
 	l.hosts(c)
-	l.pairing(c, pem.set, cert.set, key.set, ca.set)
+	phrase := l.passphrase(c)
+	l.pairing(c, parts{pem.set, cert.set, key.set, bundle.set, ca.set, phrase.set})
 	c.identity = l.certLoader.Load(c.source)
-	if l.errors == before && !b.broken && !pem.bad && !cert.bad && !key.bad && !ca.bad {
+	if l.errors == before && !b.broken && !pem.bad && !cert.bad && !key.bad && !bundle.bad && !ca.bad && !phrase.bad {
 		l.problems(c) // which would repeat what has been reported
 	}
 	return c
@@ -112,57 +113,33 @@ func (l *loader) hosts(c *certificate) {
 	}
 }
 
-// pairing reports pem, cert, key and ca that do not go together.
-func (l *loader) pairing(c *certificate, pem, cert, key, ca bool) {
-	b := c.block
-	switch {
-	case pem && (cert || key):
-		other := "cert"
-		if !cert {
-			other = "key"
-		}
-		l.errorf(b.attrAt(other), "pem together with "+other, "pem holds the chain and the key in one file; write either pem, or cert and key.")
-	case cert && !key && !b.broken:
-		l.errorf(b.attrAt("cert"), "A certificate without key", "Add key, or name a file that holds both with pem.")
-	case key && !cert && !b.broken:
-		l.errorf(b.attrAt("key"), "A key without certificate", "Add cert, or name a file that holds both with pem.")
-	case !pem && !cert && !key && !ca && !b.broken:
-		l.errorf(b.at, "No certificate", "Write pem, or cert and key, or (for a CA alone) ca.")
-	}
-	brings := pem || cert || key
-	_, named := b.attrs["host"]
-	_, listed := b.attrs["hosts"]
-	switch {
-	case b.broken:
-	case c.source.Primary && !brings:
-		l.errorf(b.attrAt("primary"), "Nothing to present", "The primary certificate needs pem, or cert and key.")
-	case ca && !brings && !named && !listed:
-		l.errorf(b.attrAt("ca"), "A CA for no host", "Add host: for whose servers is this CA?")
-	}
-	if c.source.ExcludeSystemRoots && !ca && !b.broken {
-		l.errorf(b.attrAt("system_roots"), "No CA left", "Without the system's CAs no server can be verified: add ca.")
-	}
-}
-
 // problems reports what certs found wrong with the files. What makes the
 // certificate unusable is for the daemon a notice, not a mistake.
 func (l *loader) problems(c *certificate) {
-	told := false
+	_, told := errors.AsType[*certs.PassphraseError](c.identity.Err())
+	told = told && l.opts.Validate // where the secret stands
 	for _, p := range c.identity.Problems(l.now) {
 		at := c.block.attrAt(p.Attribute)
-		text := p.Summary
-		if p.Detail != "" {
-			text += ". " + strings.TrimSuffix(p.Detail, ".")
+		detail := p.Detail
+		if p.Command != "" {
+			detail = strings.TrimSpace(detail + " Run `" + p.Command + "`.")
 		}
 		if p.Severity == certs.Error {
+			if told && p.Attribute == "passphrase" {
+				continue
+			}
 			told = true
-			l.unreadable("certificate", c.source.Name, at, errors.New(text))
+			text := p.Summary
+			if detail != "" {
+				text += ". " + strings.TrimSuffix(detail, ".")
+			}
+			l.unreadable(Notice{Kind: "certificate", Name: c.source.Name, Err: errors.New(text)}, at)
 			continue
 		}
-		l.warnf(at, capital(strings.TrimSuffix(p.Summary, ".")), "%s", p.Detail)
+		l.warnf(at, capital(strings.TrimSuffix(p.Summary, ".")), "%s", detail)
 	}
 	if err := c.identity.Err(); err != nil && !told {
-		l.unreadable("certificate", c.source.Name, c.block.at, err)
+		l.unreadable(Notice{Kind: "certificate", Name: c.source.Name, Err: err}, c.block.at)
 	}
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"time"
 
 	"watchword/alerts"
@@ -34,6 +35,8 @@ type Config struct {
 	// Unreadable are the secrets and certificates that could not be read.
 	// Only the checks and receivers that need them fail.
 	Unreadable []Notice
+
+	Secrets []string // names of the `secret` blocks, in order of declaration
 }
 
 // Settings holds the `settings` block with its defaults filled in.
@@ -57,9 +60,11 @@ type Monitor struct {
 	Spec      string // the schedule as written
 	Splay     time.Duration
 	Policy    alerts.Policy
-	Receivers []string // full names such as "slack.oncall", by the routes
+	Receivers []string // full names such as "slack.oncall", its own or by the routes
 	Enabled   bool
-	Hosts     []string // normalized hosts of its requests, where known at load
+	Parents   []string // full names of the checks it depends on
+	Hosts     []string // normalized hosts of its requests, each once, where known at load
+	StepHosts []string // the same by step; empty where it is known only when it runs
 }
 
 // A Certificate is the place of a `certificate` block and who uses it.
@@ -90,10 +95,20 @@ type SlackReceiver struct {
 	Mention    string // in Slack's form; may be empty
 }
 
-// A Notice tells of a secret or certificate that could not be read.
+// A Notice tells of a secret or certificate that could not be read, or not
+// read again.
 type Notice struct {
 	Kind   string // "secret" or "certificate"
 	Name   string
-	Err    error // free of secrets
+	Err    error     // free of secrets
+	Since  time.Time // from when the value is that goes on in place of a newer one; zero: there is none
 	Source checks.Source
+}
+
+// Text is the notice as people read it, from the kind on.
+func (n Notice) Text() string {
+	if n.Since.IsZero() {
+		return fmt.Sprintf("%s %s cannot be used, and the checks that need it fail: %v", n.Kind, n.Name, n.Err)
+	}
+	return fmt.Sprintf("%s %s cannot be renewed, and its value of %s goes on: %v", n.Kind, n.Name, n.Since.UTC().Format("2006-01-02 15:04:05 MST"), n.Err)
 }

@@ -30,9 +30,9 @@ const (
 func (l *loader) credentials(root *block) {
 	d := &detector{
 		loader: l,
-		names:  regexp.MustCompile(`^(secret|var|local)\.[\w-]+$`),
+		names:  regexp.MustCompile(`^((secret|var|local|each)\.[\w-]+|step\.[\w.\[\]-]+)$`),
 		keys:   regexp.MustCompile(`(?i)(^|[-_.])(password|passwd|passphrase|secret|token|api[-_]?key|apikey|authorization|cookie|private[-_]?key)$`),
-		values: regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY|\bxox[abeoprs]-[0-9A-Za-z-]{10,}|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[0-9A-Za-z]{30,}|\bsk_live_[0-9A-Za-z]{10,}|\beyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.|hooks\.slack\.com/services/T`),
+		values: regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY|\bxox[abeoprs]-[0-9A-Za-z-]{10,}|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[0-9A-Za-z]{30,}|\bsk_live_[0-9A-Za-z]{10,}|\beyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.|hooks\.slack\.com/services/T|\bAGE-SECRET-KEY-`),
 	}
 	for _, b := range root.blocks {
 		if l.full() {
@@ -49,7 +49,7 @@ func (d *detector) block(b *block) {
 	for name, a := range b.attrs {
 		key := name
 		switch {
-		case b.is.name == "secret", b.is.name == "certificate":
+		case b.is.name == "secret", b.is.name == "certificate" && name != "passphrase":
 			continue // names of files and variables
 		case b.is.name == "variable" && name == "default":
 			key = b.label()

@@ -36,6 +36,7 @@
 //
 // An attribute, with its type, its default and a sentence on it, is one line
 // of the schema; what the loader does with its value is one line in the
-// function of its block: settings.go, variables.go, secrets.go,
-// certificates.go, layer.go and request.go (what a check has), receivers.go.
+// function of its block: settings.go, variables.go, secrets.go (with
+// secretcommand.go and agefile.go), certificates.go, layer.go and request.go
+// (what a check has), receivers.go.
 package config

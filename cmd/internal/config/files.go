@@ -30,6 +30,7 @@ type file struct {
 	path   string // absolute
 	order  int    // position in which it is read
 	src    []byte
+	given  []byte // what is read instead of the file; nil reads it
 	parsed *hcl.File
 	starts []int       // offsets of lines; see lineStarts
 	masked []hcl.Range // what no diagnostic shows
@@ -185,7 +186,7 @@ func (t *tree) read(ctx context.Context, r *report) error {
 			return fmt.Errorf("reading the configuration: %w", err)
 		}
 		r.files[f.name] = f
-		src, err := lang.ReadFile(f.path, lang.MaxFile)
+		src, err := f.read()
 		if err != nil {
 			r.errorf(startOf(f.name), "File cannot be read", "%s: %s.", f.path, err)
 			continue
@@ -197,6 +198,14 @@ func (t *tree) read(ctx context.Context, r *report) error {
 		}
 	}
 	return nil
+}
+
+// read is the content of the file.
+func (f *file) read() ([]byte, error) {
+	if f.given != nil {
+		return f.given, nil
+	}
+	return lang.ReadFile(f.path, lang.MaxFile)
 }
 
 // absolute makes path absolute from workDir, or from the process's own

@@ -12,7 +12,8 @@ import (
 )
 
 // FuzzLoad loads any bytes as the only file of a configuration: it never
-// panics, and takes no longer than a second.
+// panics, and takes no longer than a second. It is loaded offline, so that no
+// command in it runs.
 func FuzzLoad(f *testing.F) {
 	archives, err := filepath.Glob("testdata/mistakes/*.txtar")
 	if err != nil {
@@ -47,8 +48,13 @@ func FuzzLoad(f *testing.F) {
 		switch {
 		case err == nil:
 			for _, m := range c.Monitors {
-				if m.Schedule == nil || len(m.Check.Steps) != 1 || m.Check.Steps[0].Request.Template == nil {
+				if m.Schedule == nil || len(m.Check.Steps) == 0 || len(m.StepHosts) != len(m.Check.Steps) {
 					t.Errorf("incomplete monitor %q", m.Check.Name)
+				}
+				for _, s := range m.Check.Steps {
+					if s.Request.Template == nil {
+						t.Errorf("incomplete step %q of %q", s.Name, m.Check.Name)
+					}
 				}
 			}
 		case !errors.As(err, &e):

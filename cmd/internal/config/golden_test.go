@@ -17,9 +17,9 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // Each archive in testdata/mistakes is a configuration with one kind of
 // mistake, and as its last file, want, all that is said of it. Lines of its
-// comment such as "env A=B", "var a=b", "var-file name", "offline" and
-// "daemon" are options; a file that begins with "outside/" is no part of the
-// configuration.
+// comment such as "env A=B", "var a=b", "var-file name", "age-identity name",
+// "offline" and "daemon" are options, those of a [maker] make certificate
+// files; a file that begins with "outside/" is no part of the configuration.
 func TestMistakes(t *testing.T) {
 	archives, err := filepath.Glob("testdata/mistakes/*.txtar")
 	if err != nil || len(archives) == 0 {
@@ -101,14 +101,22 @@ func unpack(t *testing.T, archive *txtar.Archive) (dir, path string, o Options) 
 	}
 	o = Options{Validate: true, Vars: map[string]string{}, WorkDir: dir}
 	env := map[string]string{}
+	m := &maker{T: t, dir: filepath.Join(dir, path)}
 	for line := range strings.Lines(string(archive.Comment)) {
 		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		key, value, _ := strings.Cut(rest, "=")
 		switch word {
+		case "make":
+			name, kind, _ := strings.Cut(rest, " ")
+			m.make(name, kind)
+		case "openssl":
+			m.openssl(rest)
 		case "env":
 			env[key] = value
 		case "var":
 			o.Vars[key] = value
+		case "age-identity":
+			o.AgeIdentities = append(o.AgeIdentities, rest)
 		case "var-file":
 			o.VarFiles = append(o.VarFiles, rest)
 		case "offline":

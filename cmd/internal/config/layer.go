@@ -12,8 +12,8 @@ import (
 	"watchword/cmd/internal/lang"
 )
 
-// A layer is what one defaults or check block says of a check. The
-// effective check is its own layer over those around it.
+// A layer is what one defaults, group, check or step block says of a check.
+// The effective check is its own layer over those around it.
 type layer struct {
 	block         *block
 	description   opt[string]
@@ -28,6 +28,9 @@ type layer struct {
 	expectFailure opt[[]checks.Reason]
 	showBody      opt[bool]
 	runbook       opt[string]
+	always        opt[bool]     // of a step
+	dependsOn     opt[[]string] // full names
+	retry         retryLayer
 	alert         alertLayer
 	request       *requestLayer // nil without a request block
 	broken        bool          // holds something unknown
@@ -38,10 +41,12 @@ type alertLayer struct {
 	after, recoverAfter opt[int]
 	holding             opt[time.Duration] // for
 	remindEvery         opt[time.Duration]
+	maxReminders        opt[int]
 	severity            opt[string]
+	receivers           opt[[]string] // full names
 }
 
-// layer evaluates a defaults or check block.
+// layer evaluates a defaults, group, check or step block.
 func (l *loader) layer(b *block) *layer {
 	y := &layer{
 		block:       b,
@@ -56,6 +61,8 @@ func (l *loader) layer(b *block) *layer {
 		degradedIf:  l.conditions(b, "degraded_if", lang.DegradedIf),
 		showBody:    l.flag(b, "show_body"),
 		runbook:     parsed(l, b, "runbook", parseWebURL),
+		always:      l.flag(b, "always"),
+		dependsOn:   l.dependsOn(b),
 		broken:      b.broken,
 	}
 	y.expectFailure = l.reasons(b, "expect_failure")
@@ -66,6 +73,10 @@ func (l *loader) layer(b *block) *layer {
 	if a := b.nested("alert"); a != nil {
 		y.broken = y.broken || a.broken
 		y.alert = l.alert(a)
+	}
+	if r := b.nested("retry"); r != nil {
+		y.broken = y.broken || r.broken
+		y.retry = l.retry(r)
 	}
 	if r := b.nested("request"); r != nil {
 		y.broken = y.broken || r.broken
@@ -80,6 +91,8 @@ func (l *loader) alert(b *block) alertLayer {
 		holding:      l.duration(b, "for", 0),
 		recoverAfter: l.count(b, "recover_after"),
 		remindEvery:  l.duration(b, "remind_every", 0),
+		maxReminders: l.count(b, "max_reminders"),
+		receivers:    l.ownReceivers(b),
 		severity: parsed(l, b, "severity", func(s string) (string, error) {
 			if strings.TrimSpace(s) == "" {
 				return "", fmt.Errorf("%q is empty", s)
@@ -106,7 +119,9 @@ func (y *layer) over(outer *layer) *layer {
 	m.expectFailure = y.expectFailure.or(outer.expectFailure)
 	m.showBody = y.showBody.or(outer.showBody)
 	m.runbook = y.runbook.or(outer.runbook)
+	m.dependsOn = y.dependsOn.or(outer.dependsOn)
 	m.labels = mergeMaps(y.labels, outer.labels)
+	m.retry = y.retry.over(outer.retry)
 	m.alert = y.alert.over(outer.alert)
 	m.request = y.request.over(outer.request)
 	m.broken = y.broken || outer.broken
@@ -132,6 +147,8 @@ func (a alertLayer) over(outer alertLayer) alertLayer {
 		holding:      a.holding.or(outer.holding),
 		recoverAfter: a.recoverAfter.or(outer.recoverAfter),
 		remindEvery:  a.remindEvery.or(outer.remindEvery),
+		maxReminders: a.maxReminders.or(outer.maxReminders),
+		receivers:    a.receivers.or(outer.receivers),
 		severity:     a.severity.or(outer.severity),
 	}
 }

@@ -28,6 +28,14 @@ type Options struct {
 	Environ  func(string) (string, bool) // os.LookupEnv; nil finds nothing
 	WorkDir  string                      // base of settings.state and of relative paths on the command line; empty is the process's own
 
+	// AgeIdentities are the files that open what `age_file` names.
+	AgeIdentities []string
+
+	// Commands keeps what the commands of secrets said from one load to the
+	// next; may be nil. With Recall, only those run that never have.
+	Commands *Commands
+	Recall   bool
+
 	// Offline reads no secret and no key: for pull requests.
 	Offline bool
 
@@ -49,11 +57,14 @@ type loader struct {
 	scope     *lang.Scope
 	labelName *regexp.Regexp
 
-	secrets  []checks.Secret
-	redactor *checks.Redactor
-	userinfo []string // in URLs, where it must not stand
-	watched  map[string]bool
-	notices  []Notice
+	secrets     []checks.Secret
+	secretNames []string // of the blocks
+	commands    []secretCommand
+	age         *ageKeys // nil until needed
+	redactor    *checks.Redactor
+	userinfo    []string // in URLs, where it must not stand
+	watched     map[string]bool
+	notices     []Notice
 
 	certLoader certs.Loader
 	certs      []*certificate
@@ -70,6 +81,11 @@ type loader struct {
 	schedules    map[spec]parsedSchedule
 	labelSets    map[string]map[string]string // equal ones share memory
 	hostUnknown  bool                         // some request's host is known only when it runs
+
+	checkNames   map[string]bool // full names of all checks
+	dependencies int             // how many there are, of all checks
+	dependsAt    map[string]hcl.Range
+	proofsOf     map[*block][]lang.Proof
 }
 
 // A parsedSchedule is a schedule, or why there is none.
@@ -88,6 +104,11 @@ func Load(ctx context.Context, path string, o Options) (*Config, error) {
 	if err != nil {
 		return nil, nothingAt(err)
 	}
+	return loadTree(ctx, t, o)
+}
+
+// loadTree is Load for the files of t.
+func loadTree(ctx context.Context, t *tree, o Options) (*Config, error) {
 	l := newLoader(o)
 	root, err := l.parseAll(ctx, t)
 	if err != nil {
@@ -96,7 +117,7 @@ func Load(ctx context.Context, path string, o Options) (*Config, error) {
 	if root == nil {
 		return nil, l.fail() // a file is missing: all else would be guesses
 	}
-	c := l.resolve(root)
+	c := l.resolve(ctx, root)
 	if err := context.Cause(ctx); err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
@@ -106,6 +127,7 @@ func Load(ctx context.Context, path string, o Options) (*Config, error) {
 	c.Warnings = l.diagnostics(l.redactor)
 	clear(l.sources) // conditions hold on to the scope
 	c.Files, c.Dirs = l.watchList(t)
+	o.Commands.use(l.commands)
 	return c, nil
 }
 
@@ -121,6 +143,8 @@ func newLoader(o Options) *loader {
 		rootHosts: map[string]bool{},
 		schedules: map[spec]parsedSchedule{},
 		labelSets: map[string]map[string]string{},
+		dependsAt: map[string]hcl.Range{},
+		proofsOf:  map[*block][]lang.Proof{},
 	}
 	if l.now.IsZero() {
 		l.now = time.Now()
@@ -179,10 +203,10 @@ func (l *loader) parseAll(ctx context.Context, t *tree) (*block, error) {
 
 // resolve evaluates everything, in the order in which things may name one
 // another: variables and secrets, locals, certificates and receivers, checks.
-func (l *loader) resolve(root *block) *Config {
+func (l *loader) resolve(ctx context.Context, root *block) *Config {
 	blocks := l.byKind(root)
 	l.scope = l.scope.With(map[string]cty.Value{"var": l.variables(blocks["variable"])})
-	l.scope = l.scope.With(map[string]cty.Value{"secret": l.secretValues(blocks["secret"])})
+	l.scope = l.scope.With(map[string]cty.Value{"secret": l.secretValues(ctx, blocks["secret"])})
 	l.scope = l.scope.With(map[string]cty.Value{"local": l.evaluateLocals(blocks["locals"])})
 	l.certificates(blocks["certificate"])
 	l.scope = l.scope.With(map[string]cty.Value{
@@ -198,7 +222,7 @@ func (l *loader) resolve(root *block) *Config {
 	c.Routes = l.routes(blocks["route"], l.receiverList)
 	l.routing = c.Routes
 	c.Maintenance = l.maintenance(blocks["maintenance"])
-	c.Monitors = l.monitors(blocks["check"], first(blocks["defaults"]))
+	c.Monitors = l.monitors(root, first(blocks["defaults"]))
 	l.unused()
 	l.credentials(root)
 
@@ -207,6 +231,7 @@ func (l *loader) resolve(root *block) *Config {
 		c.Sources = append(c.Sources, Certificate{Identity: cert.identity, Source: sourceAt(cert.block.at), Checks: cert.usedBy})
 	}
 	c.Unreadable = l.notices
+	c.Secrets = l.secretNames
 	return c
 }
 
@@ -217,6 +242,9 @@ func (l *loader) byKind(root *block) map[string][]*block {
 		blocks[b.is.name] = append(blocks[b.is.name], b)
 	}
 	for kind, list := range blocks {
+		if kind == "check" || kind == "group" {
+			continue // their names are paths
+		}
 		if is := root.is.block(kind); is.single || len(is.labels) > 0 {
 			blocks[kind] = l.duplicates(list)
 		}

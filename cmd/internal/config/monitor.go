@@ -23,33 +23,13 @@ const (
 // the same, and parsed once.
 type spec struct{ text, zone string }
 
-// monitors builds a monitor of every check block over defaults.
-func (l *loader) monitors(blocks []*block, defaults *block) []*Monitor {
-	var outer *layer
-	l.precompile(blocks)
-	if defaults != nil {
-		outer = l.layer(defaults)
-		if outer.request != nil {
-			l.checkNames(outer.request)
-		}
-	}
-	list := make([]*Monitor, 0, len(blocks))
-	for _, b := range blocks {
-		if l.full() {
-			break
-		}
-		list = append(list, l.monitor(l.layer(b).over(outer), b))
-	}
-	return list
-}
-
 // monitor builds the monitor of one check from its effective layer. With
 // mistakes in it, it is incomplete.
-func (l *loader) monitor(y *layer, b *block) *Monitor {
-	name := b.label()
+func (l *loader) monitor(y *layer, b *block, name, group string) *Monitor {
 	c := &checks.Check{
 		Name:        name,
-		Group:       groupOf(name),
+		Group:       group,
+		Retry:       y.retry.value(),
 		Description: y.description.value,
 		Labels:      l.shared(y.labels.value),
 		Timeout:     y.timeout.otherwise(defaultTimeout),
@@ -67,30 +47,63 @@ func (l *loader) monitor(y *layer, b *block) *Monitor {
 			For:          y.alert.holding.value,
 			RecoverAfter: y.alert.recoverAfter.otherwise(1),
 			RemindEvery:  y.alert.remindEvery.value,
+			MaxReminders: y.alert.maxReminders.otherwise(0),
 			Severity:     y.alert.severity.otherwise(defaultSeverity),
 		},
 	}
 	l.schedule(m, y)
+	if steps := b.all("step"); len(steps) > 0 {
+		l.steps(m, y, b, steps)
+	} else {
+		c.Steps = []*checks.Step{l.step(m, y, b)}
+	}
+	m.Hosts = distinct(m.StepHosts)
+	m.Parents = l.parents(y, name)
+	m.Receivers = y.alert.receivers.value
+	if !y.alert.receivers.set {
+		m.Receivers = l.routing.Receivers(l.routingLabels(m), l.receiverList)
+	}
+	return m
+}
+
+// step makes a step of its effective layer, and of the block b in which it
+// stands.
+func (l *loader) step(m *Monitor, y *layer, b *block) *checks.Step {
 	step := &checks.Step{
 		Expect:        y.expect.value,
 		DegradedIf:    y.degradedIf.value,
 		ExpectFailure: y.expectFailure.value,
 		ShowBody:      y.showBody.value,
+		Always:        y.always.value,
 	}
 	if len(step.Expect) == 0 && !y.withoutAnswer() {
 		step.Expect = []checks.Condition{lang.DefaultExpect(b.at, l.scope)}
 	}
+	host := ""
 	if y.request == nil {
 		if !y.broken {
-			l.errorf(b.at, "Check without request", "Add request { url = \"https://…\" }.")
+			l.errorf(b.at, capital(b.is.name)+" without request", "Add request { url = \"https://…\" }.")
 		}
 	} else if template := l.template(y, b); template != nil {
 		step.Request = requestOf(y.request, template)
-		l.presents(m, y.request, template)
+		host = l.presents(m, y.request, template)
 	}
-	c.Steps = []*checks.Step{step}
-	m.Receivers = l.routing.Receivers(l.routingLabels(m), l.receiverList)
-	return m
+	m.StepHosts = append(m.StepHosts, host)
+	return step
+}
+
+// distinct returns the names in list that are known, each once.
+func distinct(list []string) []string {
+	if len(list) == 1 && list[0] != "" {
+		return list
+	}
+	var out []string
+	for _, name := range list {
+		if name != "" && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // shared is a map equal to labels: many checks have the same.
@@ -105,10 +118,6 @@ func (l *loader) shared(labels map[string]string) map[string]string {
 		l.labelSets[key.String()] = labels
 	}
 	return known
-}
-
-func groupOf(name string) string {
-	return name[:max(0, strings.LastIndexByte(name, '/'))]
 }
 
 // schedule parses when the monitor runs, and compares it with how long.
@@ -140,6 +149,7 @@ func (l *loader) schedule(m *Monitor, y *layer) {
 		l.warnf(at, "Timeout longer than the interval",
 			"A run may take %s, and the next is due after %s: runs that overlap are skipped.", formatDuration(timeout), formatDuration(interval))
 	}
+	l.retriesFit(m, y, interval)
 	if m.Splay >= interval {
 		l.warnf(y.splay.at, "Splay as long as the interval",
 			"A start may be put off by %s, and the next run is due after %s: runs that overlap are skipped.", formatDuration(m.Splay), formatDuration(interval))
@@ -157,7 +167,7 @@ func (l *loader) template(y *layer, b *block) *lang.Request {
 			}
 			l.errorf(at, "Request without URL", "Add url, such as url = \"https://api.example.com/health\".")
 		}
-		l.checkNames(y.request)
+		l.requestNames(y.request)
 		return nil
 	}
 	template, diags := lang.CompileRequest(exprs, l.scope)
@@ -168,8 +178,8 @@ func (l *loader) template(y *layer, b *block) *lang.Request {
 	return template
 }
 
-// checkNames reports unknown names in a request that is not compiled.
-func (l *loader) checkNames(q *requestLayer) {
+// requestNames reports unknown names in a request that is not compiled.
+func (l *loader) requestNames(q *requestLayer) {
 	exprs := slices.Concat([]hcl.Expression{q.url, q.method, q.body, q.json, q.basic, q.token}, q.headers, q.query)
 	for _, expr := range exprs {
 		if expr != nil {

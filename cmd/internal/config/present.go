@@ -6,8 +6,9 @@ import (
 )
 
 // presents works out which certificate a request presents, as far as its
-// host is known, and reports combinations that cannot be meant.
-func (l *loader) presents(m *Monitor, q *requestLayer, template *lang.Request) {
+// host is known, and reports combinations that cannot be meant. It returns
+// the host.
+func (l *loader) presents(m *Monitor, q *requestLayer, template *lang.Request) string {
 	host := template.Host()
 	skips := q.skipVerify.ok() && q.skipVerify.value
 	if host == "" {
@@ -18,17 +19,16 @@ func (l *loader) presents(m *Monitor, q *requestLayer, template *lang.Request) {
 		if skips && q.certificate.ok() {
 			l.unverified(q, q.certificate.value.source.Name)
 		}
-		return
+		return ""
 	}
 	normal, err := certs.NormalizeHost(host)
 	if err != nil {
 		l.errorf(q.url.Range(), "Invalid URL", "%s.", capital(err.Error()))
-		return
+		return ""
 	}
-	m.Hosts = []string{normal}
 	l.rootsOf(normal)
 	if l.setBroken {
-		return
+		return normal
 	}
 	want := certs.Want{Mode: q.mode()}
 	if q.certificate.ok() {
@@ -46,12 +46,13 @@ func (l *loader) presents(m *Monitor, q *requestLayer, template *lang.Request) {
 		l.errorf(q.mtls.at, "No certificate for a request that demands one",
 			"mtls = true, but no certificate is for %s and none is primary. Add a certificate block with host = %q, or mark one with primary = true.", normal, normal)
 	}
+	return normal
 }
 
 // uses notes that the monitor presents c.
 func (l *loader) uses(m *Monitor, c *certificate) {
 	c.used = true
-	if m.Enabled {
+	if m.Enabled && (len(c.usedBy) == 0 || c.usedBy[len(c.usedBy)-1] != m.Check.Name) {
 		c.usedBy = append(c.usedBy, m.Check.Name)
 	}
 }

@@ -194,7 +194,7 @@ func (l *loader) roots(b *block, name string) opt[requestRoots] {
 		l.rootFiles[path.value] = known
 	}
 	if known.err != nil {
-		l.unreadable("certificate", "ca "+path.value, path.at, known.err)
+		l.unreadable(Notice{Kind: "certificate", Name: "ca " + path.value, Err: known.err}, path.at)
 	}
 	o.value = known
 	return o

@@ -59,6 +59,10 @@ const (
 	computedAny              // any value, computed at each run
 	certificateRef           // certificate.NAME
 	receiverRefs             // a list of receiver.TYPE.NAME
+	checkRefs                // a list of check.NAME
+	instances                // a map, or a set or list of strings
+	reasonPrefixes           // a list of failure reasons, or what several begin with
+	backoff                  // how a delay grows
 )
 
 // describe says what the type wants, to follow "must be".
@@ -110,6 +114,14 @@ func (v valueType) describe() string {
 		return "a certificate such as certificate.acme"
 	case receiverRefs:
 		return "a list of receivers such as [receiver.slack.oncall]"
+	case checkRefs:
+		return "a list of checks such as [check.orders.health]"
+	case instances:
+		return `an object such as { fra = "fra.example.com" }, or a list or set of strings`
+	case reasonPrefixes:
+		return `a list of reasons or of what they begin with, such as ["connect", "tls_timeout"]`
+	case backoff:
+		return `"constant", "linear" or "exponential"`
 	default:
 		return "a value"
 	}
@@ -153,14 +165,15 @@ func (b *blockType) blockNames() []string {
 
 // language is the whole configuration as one block.
 func language() *blockType {
-	request, alert := requestBlock(), alertBlock()
+	request, alert, retry := requestBlock(), alertBlock(), retryBlock()
+	check := checkBlock(request, retry, alert)
 	return &blockType{
 		name: "configuration",
 		doc:  "All files together; blocks may stand in any of them.",
 		blocks: []*blockType{
 			settingsBlock(), variableBlock(), localsBlock(), secretBlock(), certificateBlock(),
-			checkLike("defaults", nil, "What every check has unless it says otherwise.", request, alert),
-			checkLike("check", []string{"NAME"}, "One thing to watch: a request and what is expected of its answer.", request, alert),
+			checkLike("defaults", nil, "What every check has unless it says otherwise.", request, retry, alert),
+			groupBlock(check, request, retry, alert), check,
 			receiverBlock(), routeBlock(), maintenanceBlock(),
 		},
 	}
@@ -201,10 +214,14 @@ func localsBlock() *blockType {
 
 func secretBlock() *blockType {
 	return &blockType{
-		name: "secret", labels: []string{"NAME"}, doc: "A value that never appears in any output, as secret.NAME; exactly one of its attributes.",
+		name: "secret", labels: []string{"NAME"}, doc: "A value that never appears in any output, as secret.NAME; exactly one of env, file, command and age_file.",
 		attrs: []attrType{
 			{name: "env", is: text, doc: "The environment variable that holds it."},
 			{name: "file", is: path, doc: "The file that holds it; one newline at the end is dropped."},
+			{name: "command", is: texts, doc: "The program, and its arguments, that writes it to stdout; no shell is involved, and it runs in the folder of the configuration file."},
+			{name: "age_file", is: path, doc: "The file that holds it encrypted by age, opened with --age-identity; watchword secret seal writes one."},
+			{name: "refresh", is: duration, doc: "The command runs again this often, and not only when the configuration is read; a value that it gave holds until it gives another."},
+			{name: "timeout", is: duration, fallback: `"10s"`, doc: "How long the command may take, a minute at most; then it is killed with all it has started."},
 		},
 	}
 }
@@ -215,9 +232,11 @@ func certificateBlock() *blockType {
 		attrs: []attrType{
 			{name: "host", is: text, doc: "Host name or pattern it is for."},
 			{name: "hosts", is: texts, doc: "Several of them."},
-			{name: "pem", is: path, doc: "One file with the chain and the key."},
-			{name: "cert", is: path, doc: "PEM file with the chain."},
-			{name: "key", is: path, doc: "PEM file with the key."},
+			{name: "pem", is: path, doc: "One PEM file with the chain and the key, in any order."},
+			{name: "cert", is: path, doc: "PEM file with the chain, beside key."},
+			{name: "key", is: path, doc: "PEM file with the key, which may be encrypted."},
+			{name: "pkcs12", is: path, doc: "PKCS#12 bundle (.p12 or .pfx) with the chain and the key."},
+			{name: "passphrase", is: text, secret: true, doc: "What the key or the bundle is encrypted with, such as secret.acme_key."},
 			{name: "ca", is: path, doc: "PEM file with the CAs of these hosts' servers."},
 			{name: "system_roots", is: truth, fallback: "true", doc: "Whether the system's CAs count beside ca."},
 			{name: "added", is: moment, doc: "When it came in: the newest of several that match is taken."},

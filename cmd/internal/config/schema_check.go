@@ -1,23 +1,54 @@
 package config
 
-// checkLike is what check and defaults have in common.
+// checkBlock is a check: what it can inherit, and what it cannot.
+func checkBlock(request, retry, alert *blockType) *blockType {
+	b := checkLike("check", []string{"NAME"}, "One thing to watch: a request and what is expected of its answer, or several steps.", request, stepBlock(request), retry, alert)
+	b.attrs = append(b.attrs,
+		attrType{name: "for_each", is: instances, doc: "Makes a check of each element, NAME[KEY]; each.key and each.value are known in it."})
+	return b
+}
+
+// groupBlock is a group. It holds groups, and so itself.
+func groupBlock(check *blockType, nested ...*blockType) *blockType {
+	b := checkLike("group", []string{"NAME"}, "Checks that belong together, as GROUP/NAME, and what they have unless they say otherwise.", nested...)
+	b.blocks = append(b.blocks, check, b)
+	return b
+}
+
+func stepBlock(request *blockType) *blockType {
+	return &blockType{
+		name: "step", labels: []string{"NAME"}, doc: "One request of several, made in their order; later ones can name its answer as step.NAME.",
+		blocks: []*blockType{request},
+		attrs: append(answerAttrs(),
+			attrType{name: "always", is: truth, fallback: "false", doc: "Runs even when an earlier step failed, if the values that its request needs are known."}),
+	}
+}
+
+// answerAttrs say what must become of one request.
+func answerAttrs() []attrType {
+	return []attrType{
+		{name: "expect", is: conditions, fallback: "[status >= 200 && status < 400]", doc: "What must hold of the answer."},
+		{name: "degraded_if", is: conditions, doc: "What makes a good answer a degraded one."},
+		{name: "expect_failure", is: reasons, doc: "The run passes only if it fails with one of these."},
+		{name: "show_body", is: truth, fallback: "false", doc: "Messages show the beginning of the answer's body."},
+	}
+}
+
+// checkLike is what check, group and defaults have in common.
 func checkLike(name string, labels []string, doc string, nested ...*blockType) *blockType {
 	return &blockType{
 		name: name, labels: labels, single: labels == nil, doc: doc, blocks: nested,
-		attrs: []attrType{
+		attrs: append([]attrType{
 			{name: "description", is: text, doc: "What it stands for, in messages."},
 			{name: "schedule", is: schedule, required: true, doc: "When it runs: five-field cron, six with seconds, @hourly and its kin, @every 30s."},
 			{name: "timezone", is: zone, doc: "Time zone of a cron schedule; settings.timezone unless given."},
 			{name: "splay", is: duration, doc: "Spreads the start of a cron schedule over this time."},
-			{name: "timeout", is: duration, fallback: `"10s"`, doc: "Bounds a run."},
+			{name: "timeout", is: duration, fallback: `"10s"`, doc: "Bounds one attempt with all its steps."},
 			{name: "labels", is: labelMap, doc: "For routes, metrics and messages."},
 			{name: "enabled", is: truth, fallback: "true", doc: "Whether it runs."},
-			{name: "expect", is: conditions, fallback: "[status >= 200 && status < 400]", doc: "What must hold of the answer."},
-			{name: "degraded_if", is: conditions, doc: "What makes a good answer a degraded one."},
-			{name: "expect_failure", is: reasons, doc: "The run passes only if it fails with one of these."},
-			{name: "show_body", is: truth, fallback: "false", doc: "Messages show the beginning of the answer's body."},
 			{name: "runbook", is: webURL, doc: "Where whoever is alerted reads what to do."},
-		},
+			{name: "depends_on", is: checkRefs, doc: "Checks without which this one cannot pass; a check with for_each or a group stands for all of its own."},
+		}, answerAttrs()...),
 	}
 }
 
@@ -53,7 +84,21 @@ func alertBlock() *blockType {
 			{name: "for", is: duration, doc: "And failing for at least this long."},
 			{name: "recover_after", is: count, fallback: "1", doc: "Consecutive passed runs before it has recovered."},
 			{name: "remind_every", is: duration, doc: "Tells it again this often while it fails."},
+			{name: "max_reminders", is: count, doc: "Ends the reminders after this many."},
 			{name: "severity", is: text, fallback: `"warning"`, doc: "How bad it is; routes match it."},
+			{name: "receivers", is: receiverRefs, doc: "Who is told, instead of those that the routes name."},
+		},
+	}
+}
+
+func retryBlock() *blockType {
+	return &blockType{
+		name: "retry", single: true, doc: "How often a run that fails is tried again before it counts as failed.",
+		attrs: []attrType{
+			{name: "attempts", is: count, fallback: "1", doc: "How often it is tried in all."},
+			{name: "delay", is: duration, fallback: `"1s"`, doc: "How long to wait before the second attempt."},
+			{name: "backoff", is: backoff, fallback: `"constant"`, doc: "How the delay grows from one attempt to the next: constant, linear or exponential."},
+			{name: "only_on", is: reasonPrefixes, doc: "Only these failures are tried again: reasons, or what several of them begin with."},
 		},
 	}
 }

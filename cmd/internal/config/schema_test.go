@@ -12,6 +12,9 @@ import (
 func TestSchemaIsDecoded(t *testing.T) {
 	var visit func(is *blockType, header, footer string)
 	visit = func(is *blockType, header, footer string) {
+		if strings.Count(header, "group ") > 2 { // a group holds groups
+			return
+		}
 		if is.doc == "" {
 			t.Errorf("%s is not documented", is.name)
 		}

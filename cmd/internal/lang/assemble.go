@@ -44,6 +44,10 @@ func assemble(fields []field) (*checks.Rendered, []mistake) {
 	for i := range fields {
 		f := &fields[i]
 		a.out.Secrets = append(a.out.Secrets, f.secrets...)
+		if f.pending {
+			a.pending(f)
+			continue
+		}
 		if !a.available(f) || f.value.IsNull() && f.role != roleURL && f.role != roleJSON {
 			continue
 		}

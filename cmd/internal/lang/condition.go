@@ -3,6 +3,7 @@ package lang
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -67,8 +68,9 @@ func DefaultExpect(at hcl.Range, s *Scope) checks.Condition {
 // condition returns the condition that is written as text at a place. Those of
 // one text share what it compiles to; parse is asked for the first one only.
 func (s *Scope) condition(at hcl.Range, text string, kind Kind, parse func() (*expression, hcl.Diagnostics)) (checks.Condition, hcl.Diagnostics) {
-	key := conditionKey{text, s.dir(at.Filename), kind}
-	known, ok := s.conditions.Load(key)
+	key := conditionKey{text, s.dir(at.Filename), kind, s.steps.key(text)}
+	home := s.home(text)
+	known, ok := home.conditions.Load(key)
 	if !ok {
 		x, diags := parse()
 		if diags.HasErrors() {
@@ -81,7 +83,7 @@ func (s *Scope) condition(at hcl.Range, text string, kind Kind, parse func() (*e
 		if len(diags) > 0 || text == "" { // its warnings are told at each place
 			return &condition{c, s.shown(at.Filename), at.Start.Line}, diags
 		}
-		known, _ = s.conditions.LoadOrStore(key, c)
+		known, _ = home.conditions.LoadOrStore(key, c)
 	}
 	return &condition{known.(*compiled), s.shown(at.Filename), at.Start.Line}, nil //nolint:forcetypeassert // nothing else is stored
 }
@@ -90,6 +92,7 @@ func (s *Scope) condition(at hcl.Range, text string, kind Kind, parse func() (*e
 type conditionKey struct {
 	text, dir string
 	kind      Kind
+	steps     string // what of the steps around it counts
 }
 
 func (s *Scope) compile(x *expression, kind Kind) (*compiled, hcl.Diagnostics) {
@@ -145,6 +148,7 @@ type binding struct {
 	key    string // under which the tree finds it
 	text   string // as written
 	at     hcl.Range
+	step   string // whose answer it is taken from; empty for the one that is judged
 	access access
 	size   bool // shown by its size
 	header bool // null means that it is missing
@@ -159,7 +163,10 @@ func (c *compiled) bind(n *lookup) *hcl.EvalContext {
 	for _, r := range n.refs {
 		trav := r.node.Traversal
 		key := describe(trav)
-		root := trav.RootName()
+		root, inner := trav.RootName(), key
+		if r.step != "" {
+			root, inner = r.inside, strings.TrimPrefix(key, "step."+r.step+".")
+		}
 		r.node.Traversal = hcl.Traversal{hcl.TraverseRoot{Name: key, SrcRange: r.node.SrcRange}}
 		switch {
 		case r.broken:
@@ -172,8 +179,8 @@ func (c *compiled) bind(n *lookup) *hcl.EvalContext {
 		default:
 			if _, known := open[key]; !known {
 				c.names = append(c.names, binding{
-					key: key, text: r.text, at: r.node.SrcRange, access: r.access,
-					size: key == "body" || key == "request.body" || key == "request", header: root == "header",
+					key: key, text: r.text, at: r.node.SrcRange, access: r.access, step: r.step,
+					size: inner == "body" || inner == "request.body" || inner == "request", header: root == "header",
 				})
 			}
 			open[key] = r.value
@@ -193,7 +200,7 @@ func (c *condition) Judge(vars *checks.Vars) checks.Verdict {
 		v.Holds = c.kind == Expect
 		return v
 	}
-	t := c.take(vars.Exchange)
+	t := take(c.ctx, c.names, vars)
 	result, err := c.evaluate(t)
 	if err != nil {
 		v.Err = err
@@ -222,30 +229,50 @@ type taken struct {
 	errs   []error     // nil if nothing is missing
 }
 
-// take computes the values that the condition names.
-func (c *compiled) take(x *checks.Exchange) *taken {
-	t := &taken{ctx: c.ctx.NewChild(), values: make([]cty.Value, len(c.names))}
-	t.ctx.Variables = make(map[string]cty.Value, len(c.names))
-	for i := range c.names {
-		v, err := c.names[i].access(x)
+// take computes the values that an expression names.
+func take(ctx *hcl.EvalContext, names []binding, vars *checks.Vars) *taken {
+	t := &taken{ctx: ctx.NewChild(), values: make([]cty.Value, len(names))}
+	t.ctx.Variables = make(map[string]cty.Value, len(names))
+	for i := range names {
+		v, err := names[i].from(vars)
 		if err != nil {
 			if t.errs == nil {
-				t.errs = make([]error, len(c.names))
+				t.errs = make([]error, len(names))
 			}
 			t.errs[i] = err
 			continue
 		}
 		t.values[i] = v
-		t.ctx.Variables[c.names[i].key] = v
+		t.ctx.Variables[names[i].key] = v
 	}
 	return t
+}
+
+// from takes the value from the exchange that it belongs to.
+func (b *binding) from(vars *checks.Vars) (cty.Value, error) {
+	x := vars.Exchange
+	if b.step != "" {
+		if x = vars.Steps[b.step]; x == nil {
+			return cty.NilVal, &missingError{b.text, fmt.Sprintf("step %q has got no answer", b.step)}
+		}
+	}
+	v, err := b.access(x)
+	if err == nil || b.step == "" {
+		return v, err
+	}
+	if missing, ok := errors.AsType[*missingError](err); !ok {
+		err = fmt.Errorf("step %q: %w", b.step, err)
+	} else if prefix := "step." + b.step + "."; !strings.HasPrefix(missing.name, prefix) {
+		err = &missingError{prefix + missing.name, missing.why}
+	}
+	return cty.NilVal, err
 }
 
 // evaluate returns whether the condition holds.
 func (c *compiled) evaluate(t *taken) (bool, error) {
 	v, diags := c.node.Value(t.ctx)
 	if diags.HasErrors() {
-		return false, c.failure(diags, t)
+		return false, failure(diags, c.names, t)
 	}
 	v, marks := v.Unmark()
 	switch why := reasonOf(marks); {
@@ -265,7 +292,7 @@ func (c *compiled) evaluate(t *taken) (bool, error) {
 
 // failure finds the cause of a failed evaluation: a value that is missing, or
 // what hcl says.
-func (c *compiled) failure(diags hcl.Diagnostics, t *taken) error {
+func failure(diags hcl.Diagnostics, names []binding, t *taken) error {
 	var first *hcl.Diagnostic
 	for _, d := range diags {
 		if d.Severity != hcl.DiagError {
@@ -282,7 +309,7 @@ func (c *compiled) failure(diags hcl.Diagnostics, t *taken) error {
 			if d.Context != nil {
 				around = *d.Context
 			}
-			if overlaps(around, c.names[i].at) {
+			if overlaps(around, names[i].at) {
 				return err
 			}
 		}

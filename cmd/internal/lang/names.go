@@ -15,6 +15,7 @@ import (
 type uses struct {
 	exchange bool // values of an exchange
 	volatile bool // functions that change with each call
+	steps    bool // values of the answers to earlier steps
 }
 
 // A lookup goes through the tree of an expression and finds what its names
@@ -36,6 +37,8 @@ type ref struct {
 	text   string    // as written
 	value  cty.Value // what is known at load
 	access access    // how to take it from an exchange; nil for names of the scope
+	step   string    // whose exchange it is; empty for the one that is judged
+	inside string    // which value of it, for one of a step
 	broken bool      // does not exist
 }
 
@@ -108,6 +111,10 @@ func (n *lookup) name(e *hclsyntax.ScopeTraversalExpr) {
 		n.refs = append(n.refs, r)
 		return
 	}
+	if root.Name == "step" && n.scope.steps != nil {
+		n.step(e, r)
+		return
+	}
 	def, ok := find(n.scope.shared.values, root.Name)
 	if !ok {
 		n.unknown(root)
@@ -124,6 +131,9 @@ func (n *lookup) name(e *hclsyntax.ScopeTraversalExpr) {
 	p := path{lookup: n, name: root.Name, steps: e.Traversal[1:]}
 	r.access, r.value = p.compile(def)
 	r.broken = r.access == nil
+	if st := n.scope.steps; st != nil && st.secret(st.Name, dotted(e.Traversal)) {
+		r.conceal(n.x.written(e.SrcRange))
+	}
 	n.refs = append(n.refs, r)
 }
 
@@ -137,6 +147,14 @@ func (n *lookup) unknown(root hcl.TraverseRoot) {
 		n.fail(root.SrcRange, "Unknown name", hint)
 		return
 	}
+	switch root.Name {
+	case "each":
+		n.fail(root.SrcRange, "Unknown name", "each.key and each.value stand in a check with for_each.")
+		return
+	case "step":
+		n.fail(root.SrcRange, "Unknown name", "step.NAME stands in the steps of a check, for the answers of earlier ones.")
+		return
+	}
 	hint := DidYouMean(root.Name, known)
 	if hint == "" && n.uses.exchange {
 		hint = fmt.Sprintf(" An answer has %s.", list(nameList(n.scope.shared.values)))
@@ -147,7 +165,9 @@ func (n *lookup) unknown(root hcl.TraverseRoot) {
 // follow takes the steps after a name of the scope.
 func (n *lookup) follow(name string, v cty.Value, steps hcl.Traversal) (cty.Value, bool) {
 	for i, step := range steps {
-		attr, isAttr := step.(hcl.TraverseAttr)
+		attr := hcl.TraverseAttr{SrcRange: step.SourceRange()}
+		key, isAttr := stepKey(step)
+		attr.Name = key
 		t := v.Type()
 		if isAttr && t.IsObjectType() && !t.HasAttribute(attr.Name) {
 			if i == 0 || n.lenient == 0 {

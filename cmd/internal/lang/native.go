@@ -211,6 +211,9 @@ func (s *Scope) bareReference(text string, at hcl.Range) hcl.Diagnostics {
 		return nil
 	}
 	value, known := s.names[root]
+	if root == "step" && s.steps != nil {
+		value, known = s.steps.object(), true
+	}
 	if !known {
 		return nil
 	}
@@ -242,6 +245,20 @@ func Reference(expr hcl.Expression, form string) (hcl.Traversal, hcl.Diagnostics
 		return nil, errorAt(at, "Reference expected", detail+", not "+describe(trav)+".")
 	}
 	return trav, nil
+}
+
+// Referred evaluates a reference to what stands under root in the scope, as
+// [Reference] takes them: the key in it may be computed.
+func (s *Scope) Referred(expr hcl.Expression, root, form string) (cty.Value, hcl.Diagnostics) {
+	x, diags := s.own(expr)
+	if diags.HasErrors() {
+		return cty.DynamicVal, diags
+	}
+	names := x.node.Variables()
+	if len(names) == 0 || !slices.ContainsFunc(names, func(t hcl.Traversal) bool { return t.RootName() == root }) {
+		return cty.DynamicVal, errorAt(x.at, "Reference expected", fmt.Sprintf("This must be a reference like %s.", form))
+	}
+	return s.value(x)
 }
 
 // jsonReference returns the text of a reference in a JSON string.

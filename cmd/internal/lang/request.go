@@ -107,21 +107,23 @@ func (r *RequestExprs) parts() []part {
 }
 
 // Render implements [checks.Template]. Its errors hold no secrets; one that
-// wraps an [*UnavailableError] is due to a secret that cannot be read.
-func (r *Request) Render(_ context.Context, _ *checks.Vars) (*checks.Rendered, error) {
+// wraps an [*UnavailableError] is due to a secret that cannot be read, a
+// [*checks.ValueError] to the answer of an earlier step.
+func (r *Request) Render(_ context.Context, vars *checks.Vars) (*checks.Rendered, error) {
 	if r.fixed != nil {
 		return r.fixed, nil
 	}
 	if r.unavailable != nil {
 		return nil, fmt.Errorf("rendering the request: %w", r.unavailable)
 	}
-	fields := make([]field, len(r.fields))
+	fields, steps := make([]field, len(r.fields)), false
 	for i, f := range r.fields {
 		fields[i] = f
 		if f.x == nil {
 			continue
 		}
-		if err := fields[i].evaluate(); err != nil {
+		steps = steps || len(f.names) > 0
+		if err := fields[i].evaluate(vars); err != nil {
 			return nil, fmt.Errorf("rendering the request: %s: %w", f.role, err)
 		}
 	}
@@ -131,7 +133,11 @@ func (r *Request) Render(_ context.Context, _ *checks.Vars) (*checks.Rendered, e
 			return nil, fmt.Errorf("rendering the request: %w", m.why)
 		}
 		if !m.warning {
-			return nil, fmt.Errorf("rendering the request: %s", phrase(m.detail))
+			err := fmt.Errorf("rendering the request: %s", phrase(m.detail))
+			if steps { // without their values, this was found at load
+				err = &checks.ValueError{Err: err}
+			}
+			return nil, err
 		}
 	}
 	return rendered, nil
@@ -176,20 +182,23 @@ type field struct {
 	secrets []string
 	lead    string // the beginning of the URL that does not change
 
-	x   *expression // nil if the value does not change between runs
-	ctx *hcl.EvalContext
+	x     *expression // nil if the value does not change between runs
+	ctx   *hcl.EvalContext
+	names []binding // the values it takes from answers of earlier steps
+
+	pending bool // those values are not known yet, and neither is this one
 }
 
 // field evaluates an attribute for the first time.
 func (s *Scope) field(p part) (field, hcl.Diagnostics) {
 	f := field{role: p.role, at: p.expr.Range()}
-	x, diags := s.read(p.expr)
+	x, diags := s.mutable(p.expr)
 	if diags.HasErrors() {
 		return f, diags
 	}
-	n := s.lookup(x, uses{volatile: true})
+	n := s.lookup(x, uses{volatile: true, steps: true})
 	f.x, f.ctx = x, s.context(x.dir)
-	more := f.compute()
+	more := f.first(n)
 	diags = within(merge(n.diags, conceal(more)), f.at)
 	if diags.HasErrors() {
 		return f, diags
@@ -208,7 +217,10 @@ func (s *Scope) field(p part) (field, hcl.Diagnostics) {
 }
 
 // evaluate computes the value for a run.
-func (f *field) evaluate() error {
+func (f *field) evaluate(vars *checks.Vars) error {
+	if len(f.names) > 0 {
+		return f.fromSteps(vars)
+	}
 	diags := conceal(f.compute())
 	for _, d := range diags {
 		if d.Severity == hcl.DiagError {

@@ -35,6 +35,8 @@ type Scope struct {
 	names    map[string]cty.Value
 	shared   *shared
 	redactor func() *checks.Redactor // of every secret in names
+	outer    *Scope                  // of which this one is a part, for one instance or step; nil for none
+	steps    *Steps                  // nil outside of a check with steps
 
 	conditions sync.Map // *compiled by conditionKey
 }
@@ -101,9 +103,14 @@ func (s *Scope) Value(expr hcl.Expression) (cty.Value, hcl.Diagnostics) {
 	if diags.HasErrors() {
 		return cty.DynamicVal, diags
 	}
+	return s.value(x)
+}
+
+// value evaluates an expression that has been read.
+func (s *Scope) value(x *expression) (cty.Value, hcl.Diagnostics) {
 	n := s.lookup(x, uses{})
 	v, more := x.node.Value(s.context(x.dir))
-	diags = within(merge(n.diags, conceal(more)), x.at)
+	diags := within(merge(n.diags, conceal(more)), x.at)
 	if diags.HasErrors() {
 		return cty.DynamicVal, diags
 	}

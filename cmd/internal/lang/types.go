@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/hashicorp/hcl/v2"
@@ -83,9 +84,10 @@ func (x *expression) quote(node hclsyntax.Expression) string {
 // worth adds to warnings that the condition says nothing of the answer, or is
 // not one. Where they tell why it never changes, they become the mistake.
 func (n *lookup) worth(warnings hcl.Diagnostics, unknown *hcl.EvalContext, kind Kind) hcl.Diagnostics {
-	named := false
+	named, elsewhere := false, ""
 	for _, r := range n.refs {
-		named = named || r.access != nil
+		named = named || r.access != nil && r.step == ""
+		elsewhere = cmp.Or(elsewhere, r.step)
 	}
 	result, _ := n.x.node.Value(unknown)
 	result = Plain(result)
@@ -96,6 +98,9 @@ func (n *lookup) worth(warnings hcl.Diagnostics, unknown *hcl.EvalContext, kind 
 	case !named:
 		summary = "Condition does not depend on the answer"
 		detail = fmt.Sprintf("%s names no value of the answer, such as status, header, json or timing.", sentenceStart(kind))
+		if elsewhere != "" {
+			detail = fmt.Sprintf("%s names values of earlier steps alone: it belongs into step %q.", sentenceStart(kind), elsewhere)
+		}
 	case result.IsKnown() && result.IsNull():
 		summary, detail = "Not a condition", "A condition is true or false; this is null."
 	case result.IsKnown() && len(warnings) > 0:

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"watchword/alerts"
 	"watchword/checks"
 )
 
@@ -217,6 +218,21 @@ func checkAlertState(s *scrape) {
 			s.gauge(boolValue(phase == w.value), c.base, w.label)
 		}
 		s.flush()
+	}
+}
+
+func checkFailingInfo(s *scrape) {
+	for _, c := range s.view.checks {
+		state := s.alertState(c)
+		if state.Status() == alerts.OK {
+			continue
+		}
+		for _, w := range s.words.levels {
+			if w.value == string(state.Level) {
+				s.gauge(1, c.name, c.group, w.label, c.location, s.words.reason(state.Reason))
+				s.flush()
+			}
+		}
 	}
 }
 

@@ -220,6 +220,32 @@ func TestFailingSince(t *testing.T) {
 	}
 }
 
+func TestFailingInfo(t *testing.T) {
+	m := one()
+	var state alerts.State
+	m.AlertState = func(string) alerts.State { return state }
+	for _, c := range []struct {
+		state alerts.State
+		want  []string
+	}{
+		{alerts.State{Phase: alerts.OK, Level: alerts.LevelFailed, Reason: checks.ReasonExpectation}, nil},
+		{
+			alerts.State{Phase: alerts.Pending, Level: alerts.LevelDegraded, Reason: checks.ReasonExpectation},
+			[]string{`check_failing_info{check="orders/health",group="orders",level="degraded",location="fra1",reason="expectation"} 1`},
+		},
+		{
+			alerts.State{Phase: alerts.Recovering, Level: alerts.LevelFailed, Reason: checks.ReasonTLSExpired},
+			[]string{`check_failing_info{check="orders/health",group="orders",level="failed",location="fra1",reason="tls_expired"} 1`},
+		},
+	} {
+		state = c.state
+		got := series(get(t, m, "watchword_check_failing_info"))
+		if diff := cmp.Diff(c.want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.state.Phase, diff)
+		}
+	}
+}
+
 func TestSteps(t *testing.T) {
 	m := one()
 	conf := health()

@@ -43,7 +43,7 @@ func full(tb testing.TB) *metrics.Metrics {
 	m.SetCertificates(identities(tb), map[string]int{"acme": 14})
 	m.AlertState = func(check string) alerts.State {
 		if check == "orders/health" {
-			return alerts.State{Phase: alerts.Firing, Since: noon.Add(-time.Minute)}
+			return alerts.State{Phase: alerts.Firing, Level: alerts.LevelFailed, Reason: checks.ReasonExpectation, Since: noon.Add(-time.Minute)}
 		}
 		return alerts.State{}
 	}

@@ -7,6 +7,7 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 
+	"watchword/alerts"
 	"watchword/checks"
 )
 
@@ -98,6 +99,7 @@ type words struct {
 	statuses []word // in the order of outcomes
 	states   []word
 	muting   []word // maintenance, dependency
+	levels   []word
 	phases   []word
 	skips    []word
 	results  []word // of a notification
@@ -117,6 +119,7 @@ func newWords() words {
 		statuses: wordList("status", []string{"passing", "degraded", "failing", "unknown"}),
 		states:   wordList("state", []string{"ok", "pending", "firing", "recovering"}),
 		muting:   wordList("by", []string{"maintenance", "dependency"}),
+		levels:   wordList("level", []string{string(alerts.LevelFailed), string(alerts.LevelDegraded)}),
 		phases:   wordList("phase", []string{"dns", "connect", "tls", "wait", "transfer"}),
 		skips:    wordList("reason", skipReasons()),
 		results:  wordList("result", []string{"sent", "failed", "possible_repeat"}),

@@ -65,6 +65,7 @@ type view struct {
 	byName       map[string]*check
 	certificates []*certificate
 	byCert       map[string]*certificate
+	secrets      []secret // by name
 }
 
 // New returns metrics without any check or certificate.
@@ -230,3 +231,10 @@ func timestamp(t time.Time) float64 {
 
 // boolWord is the label value for b.
 func boolWord(b bool) string { return strconv.FormatBool(b) }
+
+// ReloadSuccessful reports what SetReload was told last.
+func (m *Metrics) ReloadSuccessful() bool {
+	m.reloadMu.Lock()
+	defer m.reloadMu.Unlock()
+	return m.reloadOK
+}

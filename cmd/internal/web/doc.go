@@ -1,11 +1,20 @@
-// Package web is the daemon's HTTP server: metrics, health, a page that says
-// what this is, and a reload where the operator allows one.
+// Package web is the daemon's HTTP server: metrics, health, the status pages
+// with an API that gives the same as JSON, and a reload where the operator
+// allows one.
 //
-//	GET  /           what this is, and where to look
-//	GET  /metrics    for Prometheus
-//	GET  /-/healthy  200 while the process lives
-//	GET  /-/ready    200 when checks run, else 503
-//	POST /-/reload   loads the configuration again, if Reload is set, else 403
+//	GET  /                            every check, what fails and why, certificates
+//	GET  /checks/NAME                 one check: phases, recent runs, incidents
+//	GET  /api/v1/checks               the same as JSON, read only
+//	GET  /api/v1/certificates
+//	GET  /api/v1/incidents
+//	GET  /metrics                     for Prometheus
+//	GET  /-/healthy                   200 while the process lives
+//	GET  /-/ready                     200 when checks run, else 503
+//	POST /-/reload                    loads the configuration again, if Reload is set, else 403
+//
+// The pages show a [Board], which remembers the latest runs of each check. They
+// are made on the server and need no script. What they show is free of secrets,
+// as a [watchword/checks.Result] is, and texts of a target are escaped.
 //
 // A [Server] opens its sockets with [Server.Bind], so that a port in use or an
 // address that may not be used is known before anything else starts, and

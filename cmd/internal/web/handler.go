@@ -1,21 +1,9 @@
 package web
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	_ "embed"
-	"encoding/base64"
-	"html/template"
 	"io"
 	"net/http"
-)
-
-var (
-	//go:embed page.html
-	pageHTML string
-	//go:embed page.css
-	pageCSS string
 )
 
 // handler serves every page.
@@ -26,7 +14,8 @@ func (s *Server) handler() http.Handler {
 		mux.Handle("GET /metrics", s.Metrics)
 	}
 	mux.Handle("POST /-/reload", s.reloadHandler())
-	mux.Handle("GET /{$}", s.pageHandler())
+	s.addPages(mux)
+	s.addAPI(mux)
 	return secure(mux)
 }
 
@@ -65,30 +54,6 @@ func (s *Server) reloadHandler() http.Handler {
 		}
 		answer(w, http.StatusOK, "reloaded\n")
 	}))
-}
-
-// pageHandler serves the page at /.
-func (s *Server) pageHandler() http.Handler {
-	sum := sha256.Sum256([]byte(pageCSS))
-	policy := "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src 'sha256-" +
-		base64.StdEncoding.EncodeToString(sum[:]) + "'"
-	var page bytes.Buffer
-	err := template.Must(template.New("page").Parse(pageHTML)).Execute(&page, struct {
-		Version string
-		Style   template.CSS
-	}{s.Version, template.CSS(pageCSS)}) //nolint:gosec // our own file
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err != nil {
-			s.log().ErrorContext(r.Context(), "rendering the page", "err", err)
-			http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
-			return
-		}
-		h := w.Header()
-		h.Set("Content-Type", "text/html; charset=utf-8")
-		h.Set("Content-Security-Policy", policy)
-		h.Set("Cache-Control", "no-store")
-		_, _ = w.Write(page.Bytes()) // whoever asked is gone
-	})
 }
 
 // secure sets the headers that every answer carries.

@@ -32,6 +32,7 @@ type Server struct {
 	AllowUnauthenticated bool   // an address that is not loopback needs no authentication
 
 	Metrics http.Handler                // serves /metrics
+	Board   *Board                      // what the pages and the API show; nil shows nothing
 	Ready   func() bool                 // whether checks run; nil means always
 	Reload  func(context.Context) error // loads the configuration again; nil forbids it
 	Version string                      // shown on the page

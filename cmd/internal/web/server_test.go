@@ -20,21 +20,21 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // start runs a server on loopback until the test ends, and checks that it ends well.
-func start(t *testing.T, s *web.Server) {
-	t.Helper()
+func start(tb testing.TB, s *web.Server) {
+	tb.Helper()
 	if s.Listen == "" {
 		s.Listen = "127.0.0.1:0"
 	}
-	if err := s.Bind(t.Context()); err != nil {
-		t.Fatal(err)
+	if err := s.Bind(tb.Context()); err != nil {
+		tb.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
 	done := make(chan error)
 	go func() { done <- s.Run(ctx) }()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
-			t.Errorf("running: %v", err)
+			tb.Errorf("running: %v", err)
 		}
 	})
 }
@@ -54,25 +54,25 @@ type answer struct {
 	header http.Header
 }
 
-func ask(t *testing.T, c *http.Client, req *http.Request) answer {
-	t.Helper()
+func ask(tb testing.TB, c *http.Client, req *http.Request) answer {
+	tb.Helper()
 	res, err := c.Do(req)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return answer{res.StatusCode, string(body), res.Header}
 }
 
-func request(t *testing.T, method, url string) *http.Request {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+func request(tb testing.TB, method, url string) *http.Request {
+	tb.Helper()
+	req, err := http.NewRequestWithContext(tb.Context(), method, url, nil)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return req
 }
@@ -104,6 +104,11 @@ func TestPages(t *testing.T) {
 		{http.MethodPost, "/-/reload", 403, "reloading over HTTP is not enabled: start with --web.enable-lifecycle\n"},
 		{http.MethodPost, "/", 405, "Method Not Allowed\n"},
 		{http.MethodGet, "/-/", 404, "404 page not found\n"},
+		{http.MethodGet, "/checks/nothing", 404, "404 page not found\n"},
+		{http.MethodGet, "/api/v1/checks", 200, "[]\n"},
+		{http.MethodGet, "/api/v1/incidents", 200, "[]\n"},
+		{http.MethodGet, "/api/v1/certificates", 200, `{"client":[],"server":[]}` + "\n"},
+		{http.MethodPost, "/api/v1/checks", 405, "Method Not Allowed\n"},
 		{http.MethodGet, "/nothing", 404, "404 page not found\n"},
 		{http.MethodGet, "/../etc/passwd", 404, "404 page not found\n"},
 		{http.MethodGet, "/debug/pprof/", 404, "404 page not found\n"},
@@ -118,7 +123,7 @@ func TestPages(t *testing.T) {
 	}
 
 	page := ask(t, client(), request(t, http.MethodGet, "http://"+s.Addr().String()+"/"))
-	for _, want := range []string{`<html lang="en">`, "<h1>watchword</h1>", "Version 1.2.3 &lt;b&gt;.", `href="/metrics"`, "color-scheme: light dark"} {
+	for _, want := range []string{`<html lang="en">`, "<h1>No checks are configured</h1>", "version 1.2.3 &lt;b&gt;", `href="/metrics"`, "color-scheme: light dark"} {
 		if !strings.Contains(page.body, want) {
 			t.Errorf("the page has no %q:\n%s", want, page.body)
 		}

@@ -1,0 +1,142 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"watchword/checks"
+	"watchword/cmd/internal/lang"
+)
+
+const (
+	maxAttempts       = 100
+	defaultRetryDelay = time.Second
+)
+
+// A retryLayer is what one retry block says.
+type retryLayer struct {
+	at       hcl.Range
+	attempts opt[int]
+	delay    opt[time.Duration]
+	backoff  opt[checks.Backoff]
+	onlyOn   opt[[]checks.Reason]
+}
+
+// retry evaluates a retry block.
+func (l *loader) retry(b *block) retryLayer {
+	return retryLayer{
+		at: b.at,
+		attempts: decode(l, b, "attempts", cty.Number, func(v cty.Value) (int, error) {
+			return wholeNumber(v, 1, maxAttempts)
+		}),
+		delay: l.duration(b, "delay", 0),
+		backoff: parsed(l, b, "backoff", func(s string) (checks.Backoff, error) {
+			if known := checks.Backoff(s); slices.Contains(checks.Backoffs(), known) {
+				return known, nil
+			}
+			names := make([]string, 0, len(checks.Backoffs()))
+			for _, known := range checks.Backoffs() {
+				names = append(names, string(known))
+			}
+			if near := lang.Suggest(s, names); near != "" {
+				return "", fmt.Errorf("%q may be meant as %q", clip(s), near)
+			}
+			return "", fmt.Errorf("%q is none of them", clip(s))
+		}),
+		onlyOn: l.reasonPrefixes(b, "only_on"),
+	}
+}
+
+// over is r where it says something, and outer elsewhere.
+func (r retryLayer) over(outer retryLayer) retryLayer {
+	m := retryLayer{
+		at:       r.at,
+		attempts: r.attempts.or(outer.attempts),
+		delay:    r.delay.or(outer.delay),
+		backoff:  r.backoff.or(outer.backoff),
+		onlyOn:   r.onlyOn.or(outer.onlyOn),
+	}
+	if r.at.Filename == "" {
+		m.at = outer.at
+	}
+	return m
+}
+
+// value is what it comes to.
+func (r retryLayer) value() checks.Retry {
+	if r.attempts.otherwise(1) == 1 {
+		return checks.Retry{}
+	}
+	return checks.Retry{
+		Attempts: r.attempts.value,
+		Delay:    r.delay.otherwise(defaultRetryDelay),
+		Backoff:  r.backoff.otherwise(checks.Constant),
+		OnlyOn:   r.onlyOn.value,
+	}
+}
+
+// reasonPrefixes evaluates a list of reasons, or of words with which several
+// of them begin.
+func (l *loader) reasonPrefixes(b *block, name string) opt[[]checks.Reason] {
+	texts := l.texts(b, name)
+	o := opt[[]checks.Reason]{at: texts.at, set: texts.set, bad: texts.bad}
+	if !texts.ok() {
+		return o
+	}
+	places := elementPlaces(b.attr(name), len(texts.value))
+	for i, text := range texts.value {
+		before := len(o.value)
+		for _, reason := range checks.Reasons() {
+			if text == string(reason) || strings.HasPrefix(string(reason), strings.TrimSuffix(text, "_")+"_") {
+				o.value = append(o.value, reason)
+			}
+		}
+		if len(o.value) == before {
+			o.bad = true
+			l.errorf(places[i], "Unknown reason", "No failure reason is %q or begins with it.%s", clip(text), lang.DidYouMean(text, append(reasonNames(), reasonWords()...)))
+		}
+	}
+	if len(texts.value) == 0 {
+		o.bad = true
+		l.errorf(b.attr(name).Range(), "Nothing to try again on", "The list is empty. Name the reasons after which a run is tried again, or leave it out for any.")
+	}
+	return o
+}
+
+// reasonWords are the words with which several reasons begin.
+func reasonWords() []string {
+	count := map[string]int{}
+	var words []string
+	for _, reason := range checks.Reasons() {
+		name := string(reason)
+		for i := range len(name) {
+			if name[i] != '_' {
+				continue
+			}
+			if count[name[:i]]++; count[name[:i]] == 2 {
+				words = append(words, name[:i])
+			}
+		}
+	}
+	return words
+}
+
+// retriesFit warns of retries that take longer than the interval, or that
+// there are none.
+func (l *loader) retriesFit(m *Monitor, y *layer, interval time.Duration) {
+	r := y.retry
+	if r.at.Filename != "" && !r.attempts.set && !y.broken {
+		l.warnf(r.at, "Nothing is tried again", "Without attempts a run is tried once: add attempts = 2 or more.")
+	}
+	longest := m.Check.Retry.Longest(m.Check.Timeout)
+	if m.Check.Timeout <= interval && longest > interval {
+		l.warnf(r.attempts.at, "Retries longer than the interval",
+			"A run of %d attempts may take %s, and the next is due after %s: runs that overlap are skipped.",
+			m.Check.Retry.Attempts, formatDuration(longest), formatDuration(interval))
+	}
+}
