@@ -102,7 +102,7 @@ func (r *Runner) attempt(ctx context.Context, c *Check) Result {
 }
 
 // failed reports whether one of the steps so far has not done what it should.
-func (r *Result) failed() bool { return r.Outcome == Failed || r.Outcome == Unknown }
+func (r Result) failed() bool { return r.Outcome == Failed || r.Outcome == Unknown }
 
 // skipped is the result of a step that always runs, and could not.
 func skipped(s *Step, red *Redactor, why error) StepResult {

@@ -40,7 +40,7 @@ func stepOutcomes(r checks.Result) string {
 }
 
 func TestAlways(t *testing.T) {
-	url := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
+	url := serveHTTP(t, func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/hang" {
 			<-r.Context().Done()
 		}
@@ -138,7 +138,10 @@ func flaky(failures int, fail func() error) (checks.Template, *int) {
 
 // Delays are waited for between attempts, and are no part of the duration.
 func TestRetryDelays(t *testing.T) {
-	missing := func() error { time.Sleep(time.Second); return &checks.ValueError{Err: errors.New("step.x is missing")} } //nolint:forbidigo // in the bubble
+	missing := func() error {
+		<-time.After(time.Second)
+		return &checks.ValueError{Err: errors.New("step.x is missing")}
+	}
 	tests := map[string]struct {
 		retry    checks.Retry
 		took     time.Duration

@@ -166,7 +166,7 @@ func (a *app) writeResult(m *config.Monitor, r checks.Result, output string) err
 		mark, word = s.red("✗"), s.red(" failed")
 	case checks.Unknown:
 		mark, word = s.red("?"), s.red(" unknown")
-	case checks.Passed:
+	case checks.Passed, checks.Skipped: // which is of steps
 	}
 	fmt.Fprintf(a.stdout, "%s %s%s  %s\n", mark, s.bold(r.Check), word, s.faint(summary(r)))
 	if r.Outcome == checks.Passed {

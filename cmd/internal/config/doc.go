@@ -20,8 +20,12 @@
 //  3. Variables, secrets, locals, certificates, receivers and routes are
 //     evaluated in this order. What has a mistake gets an unknown value, and
 //     whatever depends on it keeps silent.
-//  4. Each check is merged with defaults, and its expressions are compiled by
-//     package lang.
+//  4. The names of all checks are known: groups are walked and for_each is
+//     evaluated. A name is unique among the checks and groups around it, in
+//     all files: a second group of one name is a mistake, not a part of the
+//     first.
+//  5. Each check, one for each element of for_each, is merged with its groups
+//     and defaults, and its expressions are compiled by package lang.
 //
 // So all mistakes of all files are reported at once, in an [*Error], and each
 // of them once: an inherited mistake stands in the block it is inherited from.
@@ -38,5 +42,6 @@
 // of the schema; what the loader does with its value is one line in the
 // function of its block: settings.go, variables.go, secrets.go (with
 // secretcommand.go and agefile.go), certificates.go, layer.go and request.go
-// (what a check has), receivers.go.
+// (what a check has), foreach.go, steps.go, retry.go, depends.go, receivers.go,
+// maintenance.go.
 package config

@@ -30,6 +30,11 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 	}
+	page, err := os.ReadFile("testdata/page.hcl")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(page, false)
 	f.Fuzz(func(t *testing.T, src []byte, json bool) {
 		name := "a.hcl"
 		if json {

@@ -118,6 +118,14 @@ func (v valueType) describe() string {
 		return "a certificate such as certificate.acme"
 	case receiverRefs:
 		return "a list of receivers such as [receiver.slack.oncall]"
+	default:
+		return v.describeStructure()
+	}
+}
+
+// describeStructure is describe for what ties checks together.
+func (v valueType) describeStructure() string {
+	switch v {
 	case checkRefs:
 		return "a list of checks such as [check.orders.health]"
 	case instances:

@@ -333,3 +333,19 @@ check "b" {
 		t.Errorf("a million dependencies: %s", got)
 	}
 }
+
+// One page of nearly all of the language.
+func TestPage(t *testing.T) {
+	c := load(t, "testdata/page.hcl", Options{Offline: true})
+	want := []string{"orders/health", "orders/checkout", "edge[fra]", "edge[nyc]", "orders-refuses-strangers"}
+	if diff := cmp.Diff(want, names(c)); diff != "" {
+		t.Errorf("names (-want +got):\n%s", diff)
+	}
+	checkout := monitor(t, c, "orders/checkout")
+	if diff := cmp.Diff([]string{"orders/health"}, checkout.Parents); diff != "" {
+		t.Errorf("what the checkout depends on (-want +got):\n%s", diff)
+	}
+	if p := checkout.Policy; p.After != 2 || p.Severity != "critical" || checkout.Check.Labels["team"] != "orders" {
+		t.Errorf("policy is %+v, labels %v", p, checkout.Check.Labels)
+	}
+}

@@ -30,6 +30,10 @@
 //
 //	json.database is "down", want "up"
 //
+// In a check with steps, a request or a condition may name the answers to
+// earlier steps ([Steps]); what a step takes from them to authenticate with
+// ([Proof]) is sensitive wherever it is met in that check.
+//
 // # Secrets
 //
 // A secret is a value with a mark ([Sensitive]). Marks go along through

@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -127,6 +128,9 @@ func FuzzNative(f *testing.F) {
 	for _, s := range bombs() {
 		f.Add(s)
 	}
+	f.Add("x = \"https://a.example/${step.login.json.id}?token=${step.login.json[\"token\"]}&at=${each.key}\"")
+	f.Add("x = { token = step.login.header[\"etag\"], y = try(step.login.json.items[0], each.value), z = step.order.status }")
+	f.Add("x = step.login.json.id == json.id && step.login.tls.days_left > timing.total - step.login.timing.dns")
 	f.Fuzz(func(t *testing.T, src string) {
 		if Guard("test.hcl", []byte(src)).HasErrors() {
 			return
@@ -160,6 +164,31 @@ func FuzzJSON(f *testing.F) {
 	})
 }
 
+// exerciseSteps takes every attribute for a part of a step of an instance.
+func exerciseSteps(attrs hcl.Attributes, s *Scope) {
+	s = s.WithEach("fra", cty.StringVal("fra.example"))
+	for _, a := range attrs {
+		exprs := RequestExprs{URL: a.Expr, Headers: []hcl.Expression{a.Expr}, JSON: a.Expr, BearerToken: a.Expr}
+		proofs := s.Proofs(exprs)
+		inner := steps(s, proofs...)
+		answer := exchange(200, "application/json", orders)
+		vars := &checks.Vars{Exchange: answer, Steps: map[string]*checks.Exchange{"login": answer}}
+		if extract := inner.Extract("login", proofs); extract != nil {
+			extract(answer)
+		}
+		_, _ = CompileRequest(exprs, inner)
+		if r, diags := CompileRequest(RequestExprs{URL: a.Expr, JSON: a.Expr}, inner); !diags.HasErrors() {
+			_, _ = r.Render(context.Background(), vars)
+			_, _ = r.Render(context.Background(), &checks.Vars{})
+		}
+		if c, diags := CompileCondition(a.Expr, inner, Expect); !diags.HasErrors() {
+			c.Judge(vars)
+			c.Judge(&checks.Vars{Exchange: answer})
+		}
+		_, _ = inner.Referred(a.Expr, "local", "local.x")
+	}
+}
+
 // exercise does with every attribute whatever this package can do.
 func exercise(body hcl.Body, s *Scope) {
 	attrs, _ := body.JustAttributes()
@@ -185,6 +214,7 @@ func exercise(body hcl.Body, s *Scope) {
 			_, _ = r.Render(nil, nil) //nolint:staticcheck // Render has no use for a context
 		}
 	}
+	exerciseSteps(attrs, s)
 	if syntax, ok := body.(*hclsyntax.Body); ok {
 		for _, b := range syntax.Blocks {
 			exercise(b.Body, s)
