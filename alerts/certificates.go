@@ -16,13 +16,19 @@ const (
 	ClientCertificate CertificateKind = "client"
 	IssuerCertificate CertificateKind = "issuer" // in the chain that is sent along
 	CACertificate     CertificateKind = "ca"
-	ServerCertificate CertificateKind = "server" // met by a check
+	CAFile            CertificateKind = "ca file"       // that requests bring themselves; its name is the path
+	ServerCertificate CertificateKind = "server"        // met by a check
+	ServerIssuer      CertificateKind = "server issuer" // met in the chain of one, and ends before it
 )
+
+// isMet reports whether checks meet the certificate, rather than the
+// configuration naming it.
+func (k CertificateKind) isMet() bool { return k == ServerCertificate || k == ServerIssuer }
 
 // Certificate is one certificate whose expiry is watched.
 type Certificate struct {
 	Kind        CertificateKind
-	Name        string // of the certificate block; the host of a server
+	Name        string // of the certificate block; the host of a server; the path of a ca file
 	Fingerprint string // SHA-256 of this certificate, lower-case hex
 	NotBefore   time.Time
 	NotAfter    time.Time
@@ -89,8 +95,12 @@ func (w *watched) called() string {
 		out = "issuer of certificate " + out
 	case CACertificate:
 		out = "ca of certificate " + out
+	case CAFile:
+		out = "ca file " + out
 	case ServerCertificate:
 		out = "server certificate of " + out
+	case ServerIssuer:
+		out = "issuer of the server certificate of " + out
 	case ClientCertificate:
 		out = "certificate " + out
 	default:
@@ -109,7 +119,7 @@ func (w *watched) atStake() string {
 		return ": " + count(n, "check") + " use it"
 	case n == 1:
 		return ": 1 check uses it"
-	case w.Kind == ServerCertificate:
+	case w.Kind.isMet():
 		return "" // not met since the start: nobody knows
 	default:
 		return ": no check uses it"
@@ -164,7 +174,7 @@ func (w *watched) next(s State, thresholds []time.Duration, location string, now
 	}
 	s.Told, s.Level = now, m.Level
 	s.Certificate = &CertificateState{Kind: w.Kind, Name: w.Name, NotBefore: w.NotBefore, NotAfter: w.NotAfter, Threshold: t}
-	if w.Kind == ServerCertificate {
+	if w.Kind.isMet() {
 		s.Certificate.Hosts = slices.Clone(w.names[:min(len(w.names), maxHosts)])
 	}
 	m.Since = s.Since

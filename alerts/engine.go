@@ -40,6 +40,7 @@ type Setup struct {
 	Receivers    []string        // full names of all, such as "slack.oncall"
 	Expiry       []time.Duration // thresholds of settings.certificate_expiry; nil means [DefaultExpiry]
 	Certificates []Certificate
+	Unread       []string  // names of certificate blocks of which not all could be read: nothing that was told of them is over
 	Problems     []Problem // what is wrong with this configuration although it runs
 }
 

@@ -36,6 +36,7 @@ type expiry struct {
 	location   string
 	thresholds []time.Duration
 	configured map[string]*watched // by fingerprint
+	unread     []string            // blocks whose files could not be read
 	servers    map[string]*watched // by fingerprint
 	hosts      map[string]string   // host to the fingerprint that it showed last
 	told       map[string]State    // by fingerprint
@@ -55,12 +56,12 @@ func (x *expiry) load(stored map[string]State, now time.Time) {
 			continue
 		}
 		x.told[fp] = s
-		if s.Certificate.Kind != ServerCertificate || !s.Open() {
+		if !s.Certificate.Kind.isMet() || !s.Open() {
 			continue
 		}
 		w := &watched{
 			Certificate: Certificate{
-				Kind: ServerCertificate, Name: s.Certificate.Name, Fingerprint: fp, NotBefore: s.Certificate.NotBefore, NotAfter: s.Certificate.NotAfter,
+				Kind: s.Certificate.Kind, Name: s.Certificate.Name, Fingerprint: fp, NotBefore: s.Certificate.NotBefore, NotAfter: s.Certificate.NotAfter,
 			},
 			names: s.Certificate.Hosts, users: make(map[string]struct{}), first: now, latest: now,
 		}
@@ -72,7 +73,7 @@ func (x *expiry) load(stored map[string]State, now time.Time) {
 func (x *expiry) configure(s Setup) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.location, x.thresholds = s.Location, s.Expiry
+	x.location, x.thresholds, x.unread = s.Location, s.Expiry, s.Unread
 	if s.Expiry == nil {
 		x.thresholds = DefaultExpiry()
 	}
@@ -125,19 +126,18 @@ func (x *expiry) see(c *checks.ServerCertificate, check string, now time.Time) {
 	if x.servers == nil { // not loaded yet
 		return
 	}
-	w, shown := x.servers[c.Fingerprint], x.hosts[c.Host]
+	seen := firstToEnd(c)
+	w, shown := x.servers[seen.Fingerprint], x.hosts[c.Host]
 	if w == nil {
 		if len(x.servers) >= maxServers {
 			return
 		}
-		w = &watched{users: make(map[string]struct{}), first: now, Certificate: Certificate{
-			Kind: ServerCertificate, Name: c.Host, Fingerprint: c.Fingerprint, NotBefore: c.NotBefore, NotAfter: c.NotAfter,
-		}}
-		x.servers[c.Fingerprint] = w
+		w = &watched{users: make(map[string]struct{}), first: now, Certificate: seen}
+		x.servers[seen.Fingerprint] = w
 	}
 	w.latest = now
 	w.users[check] = struct{}{}
-	if shown == c.Fingerprint || shown == "" && len(x.hosts) >= maxServers {
+	if shown == seen.Fingerprint || shown == "" && len(x.hosts) >= maxServers {
 		return
 	}
 	if !slices.Contains(w.names, c.Host) {
@@ -146,7 +146,16 @@ func (x *expiry) see(c *checks.ServerCertificate, check string, now time.Time) {
 		}
 		w.names = append(w.names, c.Host)
 	}
-	x.hosts[c.Host] = c.Fingerprint
+	x.hosts[c.Host] = seen.Fingerprint
+}
+
+// firstToEnd is the certificate that ends first of what a server presented:
+// its own or an issuing one.
+func firstToEnd(c *checks.ServerCertificate) Certificate {
+	if i := c.Issuing; i != nil {
+		return Certificate{Kind: ServerIssuer, Name: c.Host, Fingerprint: i.Fingerprint, NotBefore: i.NotBefore, NotAfter: i.NotAfter}
+	}
+	return Certificate{Kind: ServerCertificate, Name: c.Host, Fingerprint: c.Fingerprint, NotBefore: c.NotBefore, NotAfter: c.NotAfter}
 }
 
 // forget drops what nobody needs any more, and returns the fingerprints of
@@ -246,7 +255,7 @@ func (x *expiry) find(now time.Time) ([]*watched, []ending) {
 	var news []*watched
 	for _, set := range []map[string]*watched{x.configured, x.servers} {
 		for fp, w := range set {
-			if w.Kind == ServerCertificate && (x.configured[fp] != nil || now.Sub(w.first) < serverNew || now.Sub(w.latest) > serverLost) {
+			if w.Kind.isMet() && (x.configured[fp] != nil || now.Sub(w.first) < serverNew || now.Sub(w.latest) > serverLost) {
 				continue
 			}
 			if _, _, ok := w.next(x.told[fp], x.thresholds, x.location, now); ok {
@@ -273,7 +282,10 @@ func (x *expiry) find(now time.Time) ([]*watched, []ending) {
 // successor says whether a certificate is no longer in use, and which one
 // came in its place, if any did.
 func (x *expiry) successor(fp string, c *CertificateState, now time.Time) (*watched, bool) {
-	if c.Kind != ServerCertificate {
+	if !c.Kind.isMet() {
+		if slices.Contains(x.unread, c.Name) {
+			return nil, false // nobody knows what is in its files
+		}
 		if w := x.servers[fp]; w != nil && now.Sub(w.latest) < serverGone {
 			return nil, false // a server shows it
 		}

@@ -332,3 +332,114 @@ func TestExpiryForgetsWhatIsLongOver(t *testing.T) {
 		w.stop()
 	})
 }
+
+// TestExpiryOfWhatCannotBeRead knows nothing new of a certificate whose files
+// cannot be read: it is neither replaced nor out of use.
+func TestExpiryOfWhatCannotBeRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		setup := alerts.Setup{Receivers: []string{"slack.a"}, Certificates: []alerts.Certificate{client("f1", 2*day)}}
+		w := startWatch(t, setup)
+		w.after(time.Minute, "fired 🟠 certificate acme-wildcard expires in 2 days: 14 checks use it")
+		setup.Certificates, setup.Unread = nil, []string{"acme-wildcard"}
+		w.skip(setup, time.Minute) // a restart: nothing goes on from before
+		w.after(time.Hour)
+		setup.Certificates, setup.Unread = []alerts.Certificate{client("f2", 365*day)}, nil
+		w.load(setup)
+		w.after(time.Minute, "recovered 🟢 certificate acme-wildcard was replaced: the new one expires in 365 days")
+		w.stop()
+	})
+}
+
+// TestExpiryOfChain tells of an issuing certificate and of ca files by
+// themselves: they end before the leaf, and have their own fingerprints.
+func TestExpiryOfChain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		leaf := client("leaf", 300*day)
+		issuer, root, file := leaf, leaf, leaf
+		issuer.Kind, issuer.Fingerprint, issuer.NotAfter = alerts.IssuerCertificate, "issuer", time.Now().Add(5*day)
+		root.Kind, root.Fingerprint, root.NotAfter, root.Checks = alerts.CACertificate, "root", time.Now().Add(6*day), checkNames(2)
+		file.Kind, file.Name, file.Fingerprint, file.NotAfter, file.Checks = alerts.CAFile, "/etc/ca.pem", "file", time.Now().Add(13*day), checkNames(1)
+		setup := alerts.Setup{Receivers: []string{"slack.a"}, Certificates: []alerts.Certificate{leaf, issuer, root, file}}
+		w := startWatch(t, setup)
+		w.after(time.Minute,
+			"fired 🟠 issuer of certificate acme-wildcard expires in 5 days: 14 checks use it",
+			"fired 🟠 ca of certificate acme-wildcard expires in 6 days: 2 checks use it",
+			"fired 🟠 ca file /etc/ca.pem expires in 13 days: 1 check uses it")
+		if detail := w.store.Queued()[0].Message.Detail; !strings.Contains(detail, "SHA-256 issuer\n") {
+			t.Errorf("detail %q, want the issuer's own fingerprint", detail)
+		}
+		issuer.Fingerprint, issuer.NotAfter = "issuer2", time.Now().Add(400*day)
+		setup.Certificates = []alerts.Certificate{leaf, issuer, root, file}
+		w.load(setup)
+		w.after(time.Minute, "recovered 🟢 issuer of certificate acme-wildcard was replaced: the new one expires in 400 days")
+		w.stop()
+	})
+}
+
+// TestExpiryOfServersChain tells of the issuing certificate that ends first,
+// once for all hosts that show it, and that it was replaced although the leaf
+// stays.
+func TestExpiryOfServersChain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		setup := alerts.Setup{Receivers: []string{"slack.a"}, Subjects: []alerts.Subject{{Name: "x"}, {Name: "y"}}}
+		w := startWatch(t, setup)
+		begin := time.Now()
+		meet := func(issuing *checks.IssuingCertificate) {
+			for check, host := range map[string]string{"x": "a.acme.com", "y": "b.acme.com"} {
+				r := met(check, host, "leaf of "+host, begin.Add(-100*day), begin.Add(200*day))
+				r.Steps[0].Servers[0].Issuing = issuing
+				w.handle(r)
+			}
+		}
+		meet(&checks.IssuingCertificate{Fingerprint: "issuer", NotBefore: begin.Add(-300 * day), NotAfter: begin.Add(6 * day)})
+		wait(2 * time.Minute)
+		told := w.store.Queued()
+		if len(told) != 1 || !strings.HasPrefix(told[0].Message.Detail, "not after ") || !strings.Contains(told[0].Message.Detail, "SHA-256 issuer\nused by x, y") {
+			t.Fatalf("told %+v, want the issuer with its own fingerprint, once", told)
+		}
+		if text, _, _ := strings.Cut(told[0].Message.Headline, ".acme"); !strings.HasPrefix(text, "🟠 issuer of the server certificate of ") {
+			t.Errorf("told %q", told[0].Message.Headline)
+		}
+		w.seen = 1
+		w.stop()
+		w.start(setup)
+		meet(&checks.IssuingCertificate{Fingerprint: "issuer", NotBefore: begin.Add(-300 * day), NotAfter: begin.Add(6 * day)})
+		w.after(20 * time.Minute)
+		meet(nil)
+		wait(time.Hour)
+		if told = w.store.Queued()[1:]; len(told) != 1 || !strings.HasSuffix(told[0].Message.Headline, " was replaced: the new one expires in 200 days") {
+			t.Errorf("told %+v, want that the issuer was replaced", told)
+		}
+		w.stop()
+	})
+}
+
+// TestExpirySeverity tells those who want what is critical once it has
+// expired, and those who were told before too.
+func TestExpirySeverity(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var routes alerts.Routes
+		for severity, receiver := range map[string]string{"warning": "slack.certs", "critical": "slack.oncall"} {
+			r, err := alerts.CompileRoute(map[string]string{"alertname": "CertificateExpiry", "severity": severity}, []string{receiver}, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			routes = append(routes, r)
+		}
+		setup := alerts.Setup{Receivers: []string{"slack.certs", "slack.oncall"}, Routes: routes, Certificates: []alerts.Certificate{client("f1", time.Hour)}}
+		w := startWatch(t, setup)
+		wait(2 * time.Hour)
+		setup.Certificates = []alerts.Certificate{client("f2", 365*day)}
+		w.load(setup)
+		wait(time.Minute)
+		var got []string
+		for _, n := range w.store.Queued() {
+			got = append(got, string(n.Message.Kind)+" "+n.Receiver)
+		}
+		want := []string{"fired slack.certs", "escalated slack.certs", "escalated slack.oncall", "recovered slack.certs", "recovered slack.oncall"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("told (-want +got):\n%s", diff)
+		}
+		w.stop()
+	})
+}

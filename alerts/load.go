@@ -125,12 +125,13 @@ func placeOf(sub Subject, setup *Setup, windows []*calendar) *place {
 		Subject: sub, location: setup.Location, all: sub.Receivers, known: setup.Receivers, links: setup.Links,
 		windows: matching(windows, labels), wait: setup.GroupWait,
 	}
-	var by []string
+	routed := setup.Routes.Receivers(labels, setup.Receivers)
 	if len(at.all) == 0 {
-		at.all = setup.Routes.Receivers(labels, setup.Receivers)
-		if r := setup.Routes.first(labels); r != nil {
-			by, at.wait = r.GroupBy, r.GroupWait
-		}
+		at.all = routed
+	}
+	var by []string
+	if r := setup.Routes.first(labels); r != nil && slices.Equal(at.all, routed) {
+		by, at.wait = r.GroupBy, r.GroupWait
 	}
 	at.group = groupOf(at.all, by, labels)
 	return at

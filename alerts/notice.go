@@ -143,7 +143,12 @@ func (e *Engine) tell(ctx context.Context, key, except string, change func(State
 			to = slices.DeleteFunc(slices.Clone(to), func(r string) bool { return r == except })
 			next.Receivers = to
 		} else {
-			to = audience(stored.Receivers, setup.Receivers, to)
+			told := audience(stored.Receivers, setup.Receivers, to)
+			if m.Kind == Escalated && m.Topic == AboutCertificate { // the severity rises with the end
+				told = union(told, to)
+				next.Receivers = told
+			}
+			to = told
 			to = slices.DeleteFunc(slices.Clone(to), func(r string) bool { return r == except })
 		}
 		if m.Kind.Closes() {
@@ -156,6 +161,17 @@ func (e *Engine) tell(ctx context.Context, key, except string, change func(State
 	}
 	e.wake()
 	return next, nil
+}
+
+// union returns all of both, in order.
+func union(a, b []string) []string {
+	out := slices.Clone(a)
+	for _, s := range b {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // audience is who is told of what is not about a check. What is wrong with

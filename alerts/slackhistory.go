@@ -223,7 +223,7 @@ func ParseMention(text string) (string, error) {
 	case regexp.MustCompile(`^S[A-Z0-9]{2,20}$`).MatchString(bare):
 		return "<!subteam^" + bare + ">", nil
 	default:
-		return "", fmt.Errorf("%q is neither @here, @channel, @everyone nor the id of a user or user group, such as U012AB3CD or S012AB3CD", text)
+		return "", fmt.Errorf("%q names nobody", shorten(text, maxHeader))
 	}
 }
 

@@ -6,7 +6,9 @@
 // verified by, or both. [Load] reads it from files and never fails: an
 // identity that cannot be used says why ([Identity.Err], [Identity.Problems]),
 // so that only the requests that need it fail. A [Loader] loads many of them in
-// little memory.
+// little memory, and a [Memory] goes from one load to the next: a certificate
+// and its key are taken as a pair or not at all, and while the files in place
+// are no pair, the one before goes on ([Identity.Rotation]).
 //
 // Files are PEM, with keys in PKCS#8, PKCS#1 or SEC1, or PKCS#12 bundles. A
 // [Passphrase] opens keys that are encrypted: in the form of PKCS#8 (PBES2, RFC

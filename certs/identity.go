@@ -43,7 +43,9 @@ type Identity struct {
 	caErr       error // why the CA cannot be used
 	keyFile     string
 	keyMode     fs.FileMode
-	plainKey    bool // the key is not encrypted
+	plainKey    bool      // the key is not encrypted
+	rotation    *Rotation // why what was read before of certificate and key goes on; nil: it does not
+	caRotation  *Rotation // likewise of the CA
 }
 
 // Load reads the files of src. It never fails: what cannot be used is told by
@@ -63,12 +65,13 @@ func (l *Loader) Load(src Source) *Identity {
 	case src.PKCS12 != "" && (src.PEM != "" || src.Cert != "" || src.Key != ""):
 		id.certErr = errors.New("has pkcs12 beside pem, cert or key, want one or the other")
 	case id.HasCertificate():
-		id.certErr = id.load(l)
+		id.certErr = l.pair(id)
 	case src.CA == "":
 		id.certErr = errors.New("has neither a certificate nor a ca, want pem, or cert and key, or pkcs12, or ca")
 	}
 	if src.CA != "" {
 		id.roots, id.caErr = l.Roots(src.CA, !src.ExcludeSystemRoots)
+		id.caRotation = l.RootsRotation(src.CA, !src.ExcludeSystemRoots)
 	}
 	return id
 }

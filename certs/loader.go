@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"sync"
+	"time"
 )
 
 // A Loader loads identities and lets those share memory that hold the same
@@ -11,9 +12,11 @@ import (
 // it has decrypted of a file until that or its passphrase changes. The zero value
 // is ready for use. It is safe for concurrent use.
 type Loader struct {
+	Memory *Memory   // of the load before; nil: nothing is known of any
+	Now    time.Time // the moment of the load; zero: the present
+
 	mu     sync.Mutex
-	certs  map[[sha256.Size]byte]*x509.Certificate
-	roots  map[rootsKey]*Roots
+	kept   kept
 	opened map[fileKey]opened
 }
 
@@ -40,50 +43,94 @@ func (l *Loader) parse(der []byte) (*x509.Certificate, error) {
 	key := sha256.Sum256(der)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if cert := l.certs[key]; cert != nil {
+	if cert := l.kept.certs[key]; cert != nil {
 		return cert, nil
 	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, err
+	cert := l.before().certs[key]
+	if cert == nil {
+		var err error
+		if cert, err = x509.ParseCertificate(der); err != nil {
+			return nil, err
+		}
 	}
-	if l.certs == nil {
-		l.certs = make(map[[sha256.Size]byte]*x509.Certificate)
-	}
-	l.certs[key] = cert
+	l.share(key, cert)
 	return cert, nil
 }
 
-// Roots is [LoadRoots]; files with the same contents share their roots.
+// Roots is [LoadRoots]; files with the same contents share their roots. With a
+// Memory each file is read once, and if it cannot be used, the roots that were
+// read from it before go on, as [Loader.RootsRotation] tells.
 func (l *Loader) Roots(path string, system bool) (*Roots, error) {
-	f, err := readFile("ca", path, wantCA)
+	at := rootsPath{path, system}
+	if l.Memory == nil {
+		return l.loadRoots(at)
+	}
+	l.mu.Lock()
+	k := l.kept.roots[at]
+	l.mu.Unlock()
+	if k == nil {
+		k = l.readRoots(at)
+	}
+	return k.good, k.err
+}
+
+// readRoots reads a CA file, and keeps what came of it.
+func (l *Loader) readRoots(at rootsPath) *keptRoots {
+	k := new(keptRoots)
+	k.good, k.err = l.loadRoots(at)
+	if old := l.before().roots[at]; k.err != nil && old != nil && old.good != nil {
+		k.good, k.err, k.rotation = old.good, nil, &Rotation{Err: k.err, Since: l.now()}
+		if old.rotation != nil {
+			k.rotation.Since = old.rotation.Since
+		}
+		l.adopt(k.good.certs)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if first := l.kept.roots[at]; first != nil {
+		return first
+	}
+	if l.kept.roots == nil {
+		l.kept.roots = make(map[rootsPath]*keptRoots)
+	}
+	l.kept.roots[at] = k
+	return k
+}
+
+// loadRoots reads and parses a CA file, unless one of the same contents was.
+func (l *Loader) loadRoots(at rootsPath) (*Roots, error) {
+	f, err := readFile("ca", at.path, wantCA)
 	if err != nil {
 		return nil, err
 	}
-	key := rootsKey{sha256.Sum256(f.data), system}
+	key := rootsKey{sha256.Sum256(f.data), at.system}
 	l.mu.Lock()
-	roots := l.roots[key]
+	roots := l.kept.bundle[key]
 	l.mu.Unlock()
 	if roots != nil {
 		return roots, nil
 	}
-	c, err := parsePEM(f, l.parse)
-	if err != nil {
-		return nil, err
+	if roots = l.before().bundle[key]; roots != nil {
+		l.adopt(roots.certs)
+	} else {
+		c, err := parsePEM(f, l.parse)
+		if err != nil {
+			return nil, err
+		}
+		if len(c.certs) == 0 {
+			return nil, f.instead(describe(f.data))
+		}
+		roots = newRoots(c, at.system)
 	}
-	if len(c.certs) == 0 {
-		return nil, f.instead(describe(f.data))
-	}
-	roots = newRoots(c, system)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if first := l.roots[key]; first != nil {
+	if first := l.kept.bundle[key]; first != nil {
 		return first, nil
 	}
-	if l.roots == nil {
-		l.roots = make(map[rootsKey]*Roots)
+	if l.kept.bundle == nil {
+		l.kept.bundle = make(map[rootsKey]*Roots)
 	}
-	l.roots[key] = roots
+	l.kept.bundle[key] = roots
 	return roots, nil
 }
 

@@ -42,7 +42,7 @@ func (id *Identity) Problems(now time.Time) []Problem {
 		return nil
 	}
 	problems := slices.Concat(id.errors(), id.primaryProblems())
-	if id.leaf != nil {
+	if id.leaf != nil && id.certErr == nil {
 		problems = slices.Concat(problems, id.validity(now), id.usage(), id.strength(), id.completeness())
 	}
 	if id.keyMode.Perm()&0o004 != 0 {

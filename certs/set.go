@@ -160,20 +160,29 @@ func (w Want) hosts(host string) (this, first string, ok bool) {
 }
 
 // Roots returns the roots that the server at host is verified by, unless its
-// request brings its own: those of the block that host selects by rules 2 to 4
-// as if mtls were unset, blocks without a certificate included; if that one
-// brings none, those of the best matching block that only brings a ca; else
-// the system's. It fails if the roots so chosen cannot be loaded.
+// request brings its own: those that [Set.Verifier] brings, else the system's.
+// It fails if the roots so chosen cannot be loaded.
 func (s *Set) Roots(host string, w Want) (*Roots, error) {
+	if id := s.Verifier(host, w); id != nil {
+		return id.rootsOrError()
+	}
+	return s.systemRoots(), nil
+}
+
+// Verifier returns whose ca the server at host is verified by, unless its
+// request brings its own: the block that host selects by rules 2 to 4 as if
+// mtls were unset, blocks without a certificate included; if that one brings
+// none, the best matching block that only brings a ca; else nil.
+func (s *Set) Verifier(host string, w Want) *Identity {
 	host, first, ok := w.hosts(host)
 	if !ok {
-		return s.systemRoots(), nil
+		return nil
 	}
 	if w.Explicit != nil && host == first && w.Explicit.bringsCA() {
-		return w.Explicit.rootsOrError()
+		return w.Explicit
 	}
 	if s == nil {
-		return s.systemRoots(), nil
+		return nil
 	}
 	caOnly := s.caOnly.lookup(host)
 	if w.Explicit == nil || host != first {
@@ -182,13 +191,13 @@ func (s *Set) Roots(host string, w Want) (*Roots, error) {
 			best = caOnly
 		}
 		if best.found() && s.recent[best.rank].bringsCA() {
-			return s.recent[best.rank].rootsOrError()
+			return s.recent[best.rank]
 		}
 	}
 	if caOnly.found() && s.recent[caOnly.rank].bringsCA() {
-		return s.recent[caOnly.rank].rootsOrError()
+		return s.recent[caOnly.rank]
 	}
-	return s.system, nil
+	return nil
 }
 
 func (s *Set) systemRoots() *Roots {

@@ -2,12 +2,10 @@ package checks
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"io"
 	"net/http"
-	"strings"
 )
 
 // chunkSize is how much of a body is read at once, in bytes.
@@ -28,11 +26,11 @@ func (h *hop) read(ctx context.Context, x *Exchange, answer *http.Response, src 
 	if limit <= 0 {
 		limit = DefaultMaxBody
 	}
-	packed := isGzip(answer.Header)
-	if !packed && answer.ContentLength > limit && h.method != http.MethodHead {
+	coding := codingOf(answer.Header)
+	if coding == codingNone && answer.ContentLength > limit && h.method != http.MethodHead {
 		return failf(ReasonBodyTooLarge, "the body has %d bytes, max_body is %d", answer.ContentLength, limit)
 	}
-	body, err := h.readBody(answer.Body, packed, limit)
+	body, err := h.readBody(ctx, answer.Body, coding, limit)
 	if err != nil {
 		return h.bodyFailure(ctx, src, err, limit)
 	}
@@ -40,62 +38,18 @@ func (h *hop) read(ctx context.Context, x *Exchange, answer *http.Response, src 
 	return nil
 }
 
-// isGzip reports whether the body is compressed by gzip and nothing else.
-func isGzip(header http.Header) bool {
-	encoding := strings.ToLower(strings.TrimSpace(strings.Join(header["Content-Encoding"], ",")))
-	return encoding == "gzip" || encoding == "x-gzip"
-}
-
-var (
-	errTooLarge = errors.New("the body is too large")
-	errGzip     = errors.New("the body is not valid gzip")
-)
+var errTooLarge = errors.New("the body is too large")
 
 // readBody reads all of body, at most limit bytes after decompression.
-func (h *hop) readBody(body io.Reader, packed bool, limit int64) ([]byte, error) {
-	if !packed {
+func (h *hop) readBody(ctx context.Context, body io.Reader, coding coding, limit int64) ([]byte, error) {
+	switch coding {
+	case codingNone:
 		return h.runner.readAll(body, limit)
-	}
-	plain := &plainError{r: body}
-	z, _ := h.runner.gzips.Get().(*gzip.Reader)
-	if z == nil {
-		z = new(gzip.Reader)
-	}
-	defer h.runner.gzips.Put(z)
-	err := z.Reset(plain)
-	if err == nil {
-		var all []byte
-		if all, err = h.runner.readAll(z, limit); err == nil {
-			return all, nil
-		}
-	}
-	switch {
-	case errors.Is(err, errTooLarge):
-		return nil, err
-	case plain.err != nil && !errors.Is(plain.err, io.EOF):
-		return nil, plain.err
-	case errors.Is(err, io.EOF) && !plain.some: // nothing at all, as in answers to HEAD
-		return nil, nil
+	case codingBrotli:
+		return h.runner.readBrotli(ctx, body, limit)
 	default:
-		return nil, errGzip
+		return h.runner.inflate(body, coding, limit)
 	}
-}
-
-// plainError keeps the error of what gzip reads, to tell a connection that
-// broke from data that is no gzip.
-type plainError struct {
-	r    io.Reader
-	some bool
-	err  error
-}
-
-func (p *plainError) Read(b []byte) (int, error) {
-	n, err := p.r.Read(b)
-	p.some = p.some || n > 0
-	if err != nil {
-		p.err = err
-	}
-	return n, err
 }
 
 // readAll reads at most limit bytes. It reads into pieces that are used

@@ -58,6 +58,11 @@ type Request struct {
 	Certificate        *certs.Identity // explicit choice; nil lets the host decide
 	Roots              *certs.Roots    // the request's own ca; nil lets the host decide
 	RootsErr           error           // the request's own ca could not be loaded: every run fails with client_cert_local
+	RootsFile          string          // the file of Roots, for the curl command
+	Proxy              *Proxy          // asked instead of the targets, on every hop; nil asks none, whatever the environment says
+	ProxyErr           error           // the proxy's address could not be read: every run ends with internal
+	IPVersion          int             // 4 or 6: the family of the addresses that are dialled; 0 means both
+	HTTPVersion        string          // "1.1" or "2": the only version that is offered; empty offers both
 	ConnectTo          string          // host:port dialled instead of the first hop's; may be empty
 	ServerName         string          // SNI and verified name for the first hop's host; may be empty
 	InsecureSkipVerify bool
@@ -97,6 +102,7 @@ type Rendered struct {
 	URL     *url.URL // absolute, http or https, no userinfo
 	Header  http.Header
 	Body    []byte
+	File    string   // the file that Body came from; empty if none did
 	Secrets []string // values to redact beyond those the check's Redactor knows
 }
 

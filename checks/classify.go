@@ -69,7 +69,7 @@ func (h *hop) handshakeFailure(ctx context.Context, err error) *failure {
 	case h.wire.localAlert == alertProtocolVersion:
 		return failf(ReasonTLSVersion, "%s offers no TLS version from 1.2 on: %v", h.host, err)
 	case h.wire.localAlert == alertNoApplicationProtocol:
-		return failf(ReasonTLSALPN, "%s agrees to neither HTTP/2 nor HTTP/1.1: %v", h.host, err)
+		return h.noProtocol(err.Error())
 	case h.sent && !h.canSign():
 		return h.refused(ReasonClientCertBad, fmt.Sprintf("a list of signatures of which its key can make none (%v)", err))
 	default:
@@ -85,7 +85,7 @@ func (h *hop) alertFailure(alert int, err error) *failure {
 	case alert == alertProtocolVersion:
 		return failf(ReasonTLSVersion, "%s offers no TLS version from 1.2 on: it said %q", h.host, alertText(err))
 	case alert == alertNoApplicationProtocol:
-		return failf(ReasonTLSALPN, "%s agrees to neither HTTP/2 nor HTTP/1.1: it said %q", h.host, alertText(err))
+		return h.noProtocol(fmt.Sprintf("it said %q", alertText(err)))
 	case alert == alertCertificateRequired: // asked for without our having seen it
 		return h.refusal(alert)
 	default:
@@ -217,11 +217,12 @@ func (h *hop) http2Failure(ctx context.Context, src *source, err error) *failure
 // bodyFailure classifies an error within the body of an answer.
 func (h *hop) bodyFailure(ctx context.Context, src *source, err error, limit int64) *failure {
 	var stream streamError
+	var damaged damagedError
 	switch own := src.failed(); {
 	case errors.Is(err, errTooLarge):
 		return failf(ReasonBodyTooLarge, "the body has more than %d bytes, the limit of max_body", limit)
-	case errors.Is(err, errGzip):
-		return failf(ReasonDecode, "the body is not valid gzip")
+	case errors.As(err, &damaged):
+		return failf(ReasonDecode, "%s", damaged.Error())
 	case ctx.Err() != nil:
 		return failf(ReasonTimeoutBody, "the body of %s did not end within %s", h.host, short(time.Since(h.begin)))
 	case own != nil, broken(err):

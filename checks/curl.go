@@ -65,12 +65,18 @@ func (h *hop) curl(red *Redactor) string {
 	}
 	switch {
 	case len(h.body) == 0:
+	case h.file != "":
+		add("--data-binary", "@"+filepath.Base(h.file))
 	case len(h.body) > maxCurlBody, !utf8.Valid(h.body), bytes.ContainsRune(h.body, 0):
 		words = append(words, "--data-binary", "@body")
+	case h.body[0] == '@': // would name a file
+		add("--data-raw", string(h.body))
 	default:
 		add("--data-binary", string(h.body))
 	}
 	words = append(words, h.curlTLS(red)...)
+	words = append(words, h.curlVersions()...)
+	words = append(words, h.proxyCurl(red)...)
 	target, connect := h.curlTarget()
 	if connect != "" {
 		add("--connect-to", connect)
@@ -109,8 +115,27 @@ func (h *hop) curlTLS(red *Redactor) []string {
 			file("--cacert", src.CA)
 		}
 	}
+	file("--cacert", h.request.RootsFile)
 	if h.insecure() {
 		words = append(words, "--insecure")
+	}
+	return words
+}
+
+// curlVersions returns the options for the versions of HTTP and IP.
+func (h *hop) curlVersions() []string {
+	var words []string
+	switch h.request.HTTPVersion {
+	case "1.1":
+		words = append(words, "--http1.1")
+	case "2":
+		words = append(words, "--http2")
+	}
+	switch h.request.IPVersion {
+	case 4:
+		words = append(words, "--ipv4")
+	case 6:
+		words = append(words, "--ipv6")
 	}
 	return words
 }

@@ -55,7 +55,18 @@ func TestCurl(t *testing.T) {
 		"connect_to":  {url: "https://api.example/", change: connectTo("127.0.0.1:1"), want: `curl -sS -i --connect-to 'api.example:443:127.0.0.1:1' 'https://api.example/'`},
 		"server_name": {url: "https://127.0.0.1:1/x", change: func(r *checks.Request) { r.ServerName = "in.example" }, want: `curl -sS -i --connect-to 'in.example:1:127.0.0.1:1' --header 'Host: 127.0.0.1:1' 'https://in.example:1/x'`},
 		"insecure":    {url: "https://127.0.0.1:1/", change: func(r *checks.Request) { r.InsecureSkipVerify = true }, want: `curl -sS -i --insecure 'https://127.0.0.1:1/'`},
-		"binary":      {req: static{Method: http.MethodPut, Body: []byte{0xff}}, url: "http://127.0.0.1:1/", want: `curl -sS -i --request 'PUT' --data-binary @body 'http://127.0.0.1:1/'`},
+		"versions":    {url: "https://127.0.0.1:1/", change: func(r *checks.Request) { r.HTTPVersion, r.IPVersion = "2", 4 }, want: `curl -sS -i --http2 --ipv4 'https://127.0.0.1:1/'`},
+		"others":      {url: "https://[::1]:1/", change: func(r *checks.Request) { r.HTTPVersion, r.IPVersion = "1.1", 6 }, want: `curl -sS -i --http1.1 --ipv6 'https://[::1]:1/'`},
+		"ca":          {url: "https://127.0.0.1:1/", change: func(r *checks.Request) { r.Roots, r.RootsFile = roots(t, ca), "/etc/acme/ca.pem" }, ids: []*certs.Identity{split}, want: `curl -sS -i --cert 'probe.crt' --key 'probe.key' --cacert 'ca.pem' 'https://127.0.0.1:1/'`},
+		"proxy":       {url: "http://a.example/", change: proxied(t, "http://127.0.0.1:1", "me:hunter2"), want: `curl -sS -i --proxy 'http://127.0.0.1:1' --proxy-user 'me:'"$PROBE_KEY" 'http://a.example/'`},
+		"socks":       {url: "https://a.example/", change: proxied(t, "socks5://127.0.0.1:1", ""), want: `curl -sS -i --proxy 'socks5h://127.0.0.1:1' 'https://a.example/'`},
+		"form": {
+			req: static{Method: http.MethodPost, Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, Body: []byte("a=1&password=hunter2")},
+			url: "http://127.0.0.1:1/", want: `curl -sS -i --request 'POST' --header 'Content-Type: application/x-www-form-urlencoded' --data-binary 'a=1&password='"$PROBE_KEY" 'http://127.0.0.1:1/'`,
+		},
+		"file":    {req: static{Method: http.MethodPut, Body: []byte("x"), File: "/etc/watchword/order.xml"}, url: "http://127.0.0.1:1/", want: `curl -sS -i --request 'PUT' --data-binary '@order.xml' 'http://127.0.0.1:1/'`},
+		"at sign": {req: static{Method: http.MethodPut, Body: []byte("@x")}, url: "http://127.0.0.1:1/", want: `curl -sS -i --request 'PUT' --data-raw '@x' 'http://127.0.0.1:1/'`},
+		"binary":  {req: static{Method: http.MethodPut, Body: []byte{0xff}}, url: "http://127.0.0.1:1/", want: `curl -sS -i --request 'PUT' --data-binary @body 'http://127.0.0.1:1/'`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -26,11 +26,22 @@ const (
 // what watchword is willing to decode.
 var ErrLimit = errors.New("beyond the limits for JSON")
 
-// onceJSON is a body decoded at most once.
+// onceJSON is a body decoded at most once, and what was made of it.
 type onceJSON struct {
 	once  sync.Once
 	value any
 	err   error
+
+	derive  sync.Once
+	derived any
+}
+
+// Derived returns what compute makes of the body decoded as JSON, which is asked
+// once only: all expressions of an answer share the result. Call it after
+// [Exchange.JSON] has returned no error, with one kind of result.
+func (x *Exchange) Derived(compute func(any) any) any {
+	x.json.derive.Do(func() { x.json.derived = compute(x.json.value) })
+	return x.json.derived
 }
 
 // JSON returns the body decoded as JSON, numbers as [json.Number]. It is

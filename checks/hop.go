@@ -24,6 +24,7 @@ type hop struct {
 	url    *url.URL
 	header http.Header // nil after a redirect to another origin
 	body   []byte
+	file   string // that body came from
 
 	host      string // of the URL, normalized: it alone selects the certificate
 	port      string
@@ -53,8 +54,14 @@ type hop struct {
 
 // choose selects the certificate and the roots for the host of this hop.
 func (h *hop) choose(want certs.Want) *failure {
+	if h.request.ProxyErr != nil {
+		return failf(ReasonInternal, "the proxy cannot be used: %v", h.request.ProxyErr)
+	}
 	if h.url.Scheme != "https" {
 		h.choice.Rule = certs.RuleNone
+		if h.request.HTTPVersion == "2" {
+			return failf(ReasonInternal, `http_version = "2" needs https, and %s is asked without TLS`, h.host)
+		}
 		if want.Mode == certs.ModeRequired && h.first {
 			return failf(ReasonClientCertLocal, "mtls = true demands a client certificate, and %s is asked without TLS", h.host)
 		}
@@ -122,6 +129,7 @@ func (h *hop) exchange(ctx context.Context) (*Exchange, *failure) {
 	}
 	wait := time.Now()
 	x := h.newExchange(req)
+	h.authorize(req)
 	var source *source
 	if h.state.NegotiatedProtocol == "h2" {
 		answer, source, f = h.http2(ctx, conn, req) //nolint:bodyclose // h.wire is closed, and nothing else holds the body
@@ -131,6 +139,9 @@ func (h *hop) exchange(ctx context.Context) (*Exchange, *failure) {
 		defer done()
 	}
 	h.timing.Wait = time.Since(wait) - h.diagnosis
+	if f == nil {
+		f = h.refusedByProxy(answer)
+	}
 	if f != nil {
 		return nil, f
 	}
@@ -193,7 +204,7 @@ func (h *hop) newRequest(ctx context.Context) (*http.Request, error) {
 		req.Header["User-Agent"] = []string{agent}
 	}
 	if _, set := req.Header["Accept-Encoding"]; !set {
-		req.Header["Accept-Encoding"] = []string{"gzip"}
+		req.Header["Accept-Encoding"] = []string{acceptEncoding}
 	}
 	if len(h.body) > 0 {
 		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(h.body)), int64(len(h.body))

@@ -51,7 +51,11 @@ func (h *hop) http1(ctx context.Context, conn net.Conn, req *http.Request) (*htt
 	}
 	req.Close = true
 	write := func() error {
-		if err := req.Write(buf.w); err != nil {
+		form := req.Write
+		if h.absolute() {
+			form = req.WriteProxy
+		}
+		if err := form(buf.w); err != nil {
 			return err
 		}
 		return buf.w.Flush()

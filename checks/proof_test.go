@@ -111,9 +111,10 @@ func TestEveryReason(t *testing.T) {
 	for way := range everyWay() {
 		p.everyWay(way, other)
 	}
+	p.proxies()
 	for _, reason := range checks.Reasons() {
 		switch reason { // what no server provokes
-		case checks.ReasonProxy, checks.ReasonInternal:
+		case checks.ReasonInternal:
 		default:
 			if !p.proved[reason] {
 				t.Errorf("nothing provokes %s", reason)
@@ -175,4 +176,40 @@ func (p *proof) everyWay(way string, other *certstest.CA) {
 	})
 	handler(checks.ReasonRedirect, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) })
 	handler(checks.ReasonExpectation, http.NotFound)
+}
+
+// proxies provokes what proxies of all kinds do, to requests with and without
+// TLS.
+func (p *proof) proxies() {
+	t := p.t
+	trusting := *p
+	trusting.runner = &checks.Runner{Certs: set(t, certs.Load(certs.Source{
+		Name: "proxy", Hosts: []string{"127.0.0.1"}, PEM: p.ca.Client("probe").WritePEM(t.TempDir()), CA: p.ca.WriteFile(t.TempDir()),
+	}))}
+	for _, kind := range kinds() {
+		code := http.StatusServiceUnavailable
+		if kind == "socks5" {
+			code = 4
+		}
+		gone := kind + "://" + refusing
+		locked := (&proxyServer{user: "me", password: "hunter2"}).start(t, kind, p.ca)
+		broken := (&proxyServer{names: map[string]string{"api.example:443": refusing}}).start(t, kind, p.ca)
+		refuses := (&proxyServer{refuse: code}).start(t, kind, p.ca)
+		closes := kind + "://" + certstest.NewServer(t, &certstest.Server{Fault: certstest.CloseAtOnce}).Addr()
+		const secure, plain = "https://api.example/", "http://api.example/"
+		trusting.provoke(checks.ReasonProxy, kind+", nothing there", secure, proxied(t, gone, ""))
+		trusting.provoke(checks.ReasonProxy, kind+", nothing there for http", plain, proxied(t, gone, ""))
+		trusting.provoke(checks.ReasonProxy, kind+", no credentials", secure, proxied(t, locked, ""))
+		trusting.provoke(checks.ReasonProxy, kind+", no credentials for http", plain, proxied(t, locked, ""))
+		trusting.provoke(checks.ReasonProxy, kind+", wrong credentials", secure, proxied(t, locked, "me:wrong"))
+		trusting.provoke(checks.ReasonProxy, kind+", bad gateway", secure, proxied(t, broken, ""))
+		trusting.provoke(checks.ReasonProxy, kind+", refuses", secure, proxied(t, refuses, ""))
+		trusting.provoke(checks.ReasonProxy, kind+", closes", secure, proxied(t, closes, ""))
+	}
+	for _, way := range []string{"http", "socks5"} { // what lies behind the proxy keeps its own reason
+		through := proxied(t, new(proxyServer).start(t, way, p.ca), "")
+		demands := certstest.NewServer(t, &certstest.Server{Pair: p.ca.Server(), ClientAuth: tls.RequireAndVerifyClientCert})
+		p.provoke(checks.ReasonClientCertRequired, "through "+way, demands.URL(), through, func(r *checks.Request) { r.MTLS = certs.ModeNone })
+		p.provoke("", "through "+way, demands.URL(), through)
+	}
 }

@@ -169,6 +169,9 @@ func (t *trip) newHop() (*hop, *failure) {
 	if to := h.request.ConnectTo; to != "" && h.first && h.port == t.firstPort {
 		h.connectTo = to
 	}
+	if len(h.body) > 0 && t.static != nil {
+		h.file = t.static.rendered.File
+	}
 	t.hop, t.exchange = h, nil
 	return h, h.choose(certs.Want{Mode: h.request.MTLS, Explicit: h.request.Certificate, FirstHost: t.firstHost})
 }

@@ -33,11 +33,9 @@ func (h *hop) diagnose(ctx context.Context, found *failure) *failure {
 		runner: h.runner, request: h.request, url: h.url, host: h.host, port: h.port, first: h.first,
 		connectTo: h.connectTo, name: h.name, choice: h.choice, client: h.client, roots: h.roots,
 	}
-	conn, f := again.connect(ctx, []netip.AddrPort{h.remote})
-	if f != nil {
+	if f := again.dial(ctx, []netip.AddrPort{h.remote}); f != nil {
 		return found
 	}
-	again.wire = newWire(ctx, conn)
 	defer again.wire.close()
 	client := tls.Client(again.wire, again.tlsConfig())
 	err := client.Handshake() //nolint:noctx // the wire ends with ctx

@@ -50,6 +50,9 @@ func (h *hop) resolve(ctx context.Context) ([]netip.AddrPort, *failure) {
 // lookup resolves host within a deadline of its own.
 func (h *hop) lookup(ctx context.Context, host string) ([]netip.Addr, *failure) {
 	if addr, err := netip.ParseAddr(host); err == nil {
+		if !h.request.family(addr) {
+			return nil, failf(ReasonConnectUnreachable, "%s is no IPv%d address, as ip_version demands", host, h.request.IPVersion)
+		}
 		return []netip.Addr{addr}, nil
 	}
 	begin := time.Now()
@@ -65,7 +68,7 @@ func (h *hop) lookup(ctx context.Context, host string) ([]netip.Addr, *failure) 
 		host += "." // said to be complete: no search list
 	}
 	resolver, exhausted := h.runner.resolver(lookupCtx)
-	addrs, err := resolver.LookupNetIP(lookupCtx, "ip", host)
+	addrs, err := resolver.LookupNetIP(lookupCtx, h.request.network(), host)
 	if err == nil && len(addrs) > 0 {
 		return addrs, nil
 	}
@@ -75,6 +78,9 @@ func (h *hop) lookup(ctx context.Context, host string) ([]netip.Addr, *failure) 
 	var dns *net.DNSError
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound, err == nil:
+		if v := h.request.IPVersion; v != 0 {
+			return nil, failf(ReasonDNSNotFound, "the name %s does not exist, or has no IPv%d address, as ip_version demands%s", host, v, at(dns))
+		}
 		return nil, failf(ReasonDNSNotFound, "the name %s does not exist%s", host, at(dns))
 	case lookupCtx.Err() != nil, errors.As(err, &dns) && dns.IsTimeout:
 		return nil, failf(ReasonDNSTimeout, "resolving %s took longer than %s", host, short(time.Since(begin)))
@@ -83,6 +89,23 @@ func (h *hop) lookup(ctx context.Context, host string) ([]netip.Addr, *failure) 
 	default:
 		return nil, failf(ReasonDNSError, "resolving %s: %v", host, err)
 	}
+}
+
+// network returns the addresses to look for, as package net names them.
+func (r *Request) network() string {
+	switch r.IPVersion {
+	case 4:
+		return "ip4"
+	case 6:
+		return "ip6"
+	default:
+		return "ip"
+	}
+}
+
+// family reports whether addr is of the family that the request demands.
+func (r *Request) family(addr netip.Addr) bool {
+	return r.IPVersion == 0 || addr.Unmap().Is4() == (r.IPVersion == 4)
 }
 
 // at names the server that a DNS error came from.
@@ -129,6 +152,9 @@ func (r *Runner) blocked(target netip.AddrPort) string {
 		return "a link-local address, where clouds serve their credentials"
 	case slices.Contains(metadataAddresses(), addr):
 		return "an address where clouds serve their credentials"
+	}
+	if why := r.ruled(target.Addr().Unmap(), addr); why != "" {
+		return why
 	}
 	for _, own := range r.Forbidden {
 		if own.Port() == target.Port() && isOwn(own.Addr().Unmap(), addr) {

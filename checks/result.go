@@ -94,6 +94,15 @@ type ServerCertificate struct {
 	Subject     string    `json:"subject"`     // common name or first DNS name of the leaf
 	NotBefore   time.Time `json:"not_before"`  // of the leaf
 	NotAfter    time.Time `json:"not_after"`   // the earliest of the chain that was presented
+
+	Issuing *IssuingCertificate `json:"issuing,omitempty"` // that ends first; nil if the leaf does
+}
+
+// IssuingCertificate is one that a server presented beside its own.
+type IssuingCertificate struct {
+	Fingerprint string    `json:"fingerprint"` // SHA-256, lower-case hex
+	NotBefore   time.Time `json:"not_before"`
+	NotAfter    time.Time `json:"not_after"`
 }
 
 // Handshake tells whether a server accepted a client certificate.

@@ -32,6 +32,9 @@ type Runner struct {
 	Now       func() time.Time // the wall clock, for dates of certificates and Result.Started; nil means time.Now
 	Logger    *slog.Logger     // is told of panics; nil drops them
 	Forbidden []netip.AddrPort // never asked: watchword's own listeners
+	Allow     []netip.Prefix   // the only networks that are asked; empty allows all
+	Deny      []netip.Prefix   // networks that are never asked, allowed or not
+	Hosts     *HostLimit       // bounds the runs that ask one host at once; nil does not
 	UserAgent string           // sent unless a check sets its own; empty means "watchword"
 	Resolver  *net.Resolver    // nil means the system's
 
@@ -41,7 +44,7 @@ type Runner struct {
 	Rehearse *certs.Identity
 
 	chunks sync.Pool // of *[chunkSize]byte
-	gzips  sync.Pool // of *gzip.Reader
+	coders coders    // of content codings
 	bufs   sync.Pool // of *buffers
 	http2s sync.Pool // of *http2Maker
 	static sync.Map  // of *Step to *prepared
@@ -63,8 +66,9 @@ func (r *Runner) Run(ctx context.Context, c *Check) Result {
 	return res
 }
 
-// attempt makes the steps of c once.
+// attempt makes the steps of c once, when its host may be asked.
 func (r *Runner) attempt(ctx context.Context, c *Check) Result {
+	defer r.admit(ctx, c)()
 	begin := time.Now() // durations are monotonic whatever Now says
 	res := Result{Check: c.Name, Outcome: Passed, Attempts: 1, Steps: make([]StepResult, 0, len(c.Steps))}
 	timeout := c.Timeout
@@ -197,7 +201,7 @@ func (r *Runner) prepare(s *Step, rendered *Rendered, known *Redactor) *prepared
 	if p, ok := r.static.Load(s); ok && p.(*prepared).rendered == rendered && p.(*prepared).known == known {
 		return p.(*prepared)
 	}
-	red := known.With(rendered.Secrets...).With(credentials(rendered.Header)...)
+	red := known.With(rendered.Secrets...).With(credentials(rendered.Header)...).With(s.Request.Proxy.secrets()...)
 	p := &prepared{rendered: rendered, known: known, redactor: red, address: address(red, rendered.URL)}
 	r.static.Store(s, p)
 	return p

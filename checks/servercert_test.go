@@ -1,7 +1,9 @@
 package checks_test
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
+	"encoding/hex"
 	"net"
 	"net/http"
 	"strings"
@@ -42,7 +44,7 @@ func TestServerCertificateReasons(t *testing.T) {
 				if len(servers) != 1 || servers[0].Fingerprint != tt.pair.Fingerprint() || servers[0].Host != "127.0.0.1" {
 					t.Fatalf("servers are %+v, want the certificate %s of 127.0.0.1", servers, tt.pair.Fingerprint())
 				}
-				if !servers[0].NotAfter.Equal(tt.pair.Leaf.NotAfter) {
+				if !servers[0].NotAfter.Equal(tt.pair.Leaf.NotAfter) || servers[0].Issuing != nil {
 					t.Errorf("not after is %v, want %v", servers[0].NotAfter, tt.pair.Leaf.NotAfter)
 				}
 			})
@@ -195,5 +197,25 @@ func TestHostileCertificateSubjectIsMadeVisible(t *testing.T) {
 	}
 	if got := res.Steps[0].Servers[0].Host; got != checks.Mask {
 		t.Errorf("host is %q, want it redacted", got)
+	}
+}
+
+// The issuing certificate that ends before the leaf is known by itself, also
+// when the client certificate is refused.
+func TestIssuingCertificateThatEndsFirst(t *testing.T) {
+	end := time.Now().Add(5 * 24 * time.Hour).Truncate(time.Second)
+	ca := certstest.NewCA(t, certstest.Options{Intermediate: true, NotAfter: end})
+	pair := ca.Server()
+	for name, auth := range map[string]tls.ClientAuthType{"accepted": tls.NoClientCert, "refused": tls.RequireAndVerifyClientCert} {
+		t.Run(name, func(t *testing.T) {
+			s := certstest.NewServer(t, &certstest.Server{Pair: pair, ClientAuth: auth})
+			res := fetch(t, new(checks.Runner), s.URL(), trust(t, ca))
+			sum := sha256.Sum256(ca.Issuer().Raw)
+			got := res.Steps[0].Servers
+			if len(got) != 1 || got[0].Fingerprint != pair.Fingerprint() || got[0].Issuing == nil || got[0].Issuing.Fingerprint != hex.EncodeToString(sum[:]) ||
+				!got[0].Issuing.NotAfter.Equal(end) || !got[0].NotAfter.Equal(end) || !got[0].Issuing.NotBefore.Equal(ca.Issuer().NotBefore) {
+				t.Errorf("servers are %+v, want %s with its issuer that ends on %s", got, pair.Fingerprint(), end)
+			}
+		})
 	}
 }

@@ -7,22 +7,16 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"net"
+	"net/netip"
 	"time"
 )
 
-// open resolves, connects and, for https, shakes hands. What it returns is
-// what HTTP is spoken over; h.wire is to be closed if there is no failure.
+// open connects and, for https, shakes hands. What it returns is what HTTP is
+// spoken over; h.wire is to be closed if there is no failure.
 func (h *hop) open(ctx context.Context) (net.Conn, *failure) {
-	targets, f := h.resolve(ctx)
-	if f != nil {
+	if f := h.dial(ctx, nil); f != nil {
 		return nil, f
 	}
-	conn, f := h.connect(ctx, targets)
-	if f != nil {
-		return nil, f
-	}
-	h.remote = conn.RemoteAddr().(*net.TCPAddr).AddrPort()
-	h.wire = newWire(ctx, conn)
 	if h.url.Scheme != "https" {
 		return h.wire, nil
 	}
@@ -35,7 +29,60 @@ func (h *hop) open(ctx context.Context) (net.Conn, *failure) {
 		return nil, h.handshakeFailure(ctx, err)
 	}
 	h.state = h.tls.ConnectionState()
+	if h.request.HTTPVersion == "2" && h.state.NegotiatedProtocol != "h2" { // it has chosen nothing at all
+		h.wire.close()
+		return nil, h.noProtocol("")
+	}
 	return h.tls, nil
+}
+
+// dial makes h.wire, the connection to the target itself or through the
+// proxy. Without targets the name of whom it dials is resolved.
+func (h *hop) dial(ctx context.Context, targets []netip.AddrPort) *failure {
+	if h.request.Proxy != nil {
+		return h.dialThrough(ctx, targets)
+	}
+	if targets == nil {
+		var f *failure
+		if targets, f = h.resolve(ctx); f != nil {
+			return f
+		}
+	}
+	conn, f := h.connect(ctx, targets)
+	if f != nil {
+		return f
+	}
+	h.remote = conn.RemoteAddr().(*net.TCPAddr).AddrPort()
+	h.wire = newWire(ctx, conn)
+	return nil
+}
+
+// protocols are what is offered to the server by ALPN.
+func (h *hop) protocols() []string {
+	switch h.request.HTTPVersion {
+	case "1.1":
+		return []string{"http/1.1"}
+	case "2":
+		return []string{"h2"}
+	default:
+		return []string{"h2", "http/1.1"}
+	}
+}
+
+// noProtocol tells that the server speaks nothing of what is offered; said is
+// how it came out, and may be empty.
+func (h *hop) noProtocol(said string) *failure {
+	if said != "" {
+		said = ": " + said
+	}
+	switch h.request.HTTPVersion {
+	case "1.1":
+		return failf(ReasonTLSALPN, "%s does not agree to HTTP/1.1, which http_version demands%s", h.host, said)
+	case "2":
+		return failf(ReasonTLSALPN, "%s does not agree to HTTP/2, which http_version demands%s", h.host, said)
+	default:
+		return failf(ReasonTLSALPN, "%s agrees to neither HTTP/2 nor HTTP/1.1%s", h.host, said)
+	}
 }
 
 // tlsConfig returns the configuration of one handshake. There is no session
@@ -44,7 +91,7 @@ func (h *hop) open(ctx context.Context) (net.Conn, *failure) {
 func (h *hop) tlsConfig() *tls.Config {
 	return &tls.Config{
 		ServerName:           h.name,
-		NextProtos:           []string{"h2", "http/1.1"},
+		NextProtos:           h.protocols(),
 		MinVersion:           tls.VersionTLS12,
 		InsecureSkipVerify:   true, // #nosec G402 -- h.verify does it, and sees certificates that fail too
 		VerifyConnection:     h.verify,
@@ -83,7 +130,9 @@ func serverCertificate(host string, chain []*x509.Certificate) ServerCertificate
 	}
 	for _, c := range chain[1:] {
 		if c.NotAfter.Before(s.NotAfter) {
+			sum := sha256.Sum256(c.Raw)
 			s.NotAfter = c.NotAfter
+			s.Issuing = &IssuingCertificate{Fingerprint: hex.EncodeToString(sum[:]), NotBefore: c.NotBefore, NotAfter: c.NotAfter}
 		}
 	}
 	return s

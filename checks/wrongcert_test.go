@@ -11,14 +11,17 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"watchword/certs"
 	"watchword/certs/certstest"
 	"watchword/checks"
 )
 
-// Requests and redirects of all kinds, at the same time and under two
-// configurations: servers compare whom they meet with whom they are to meet.
+// Requests and redirects of all kinds, directly and through proxies, at the
+// same time and under two configurations that follow one another again and
+// again: servers compare whom they meet with whom they are to meet, and
+// proxies are to meet nobody.
 func TestNeverTheWrongCertificate(t *testing.T) {
 	ca := certstest.NewCA(t)
 	hosts := []string{"127.0.0.1", "localhost", "127.0.0.2"}
@@ -45,21 +48,45 @@ func TestNeverTheWrongCertificate(t *testing.T) {
 		}
 		ports = append(ports, port)
 	}
-	a, b, named, anywhere := ca.Client("a"), ca.Client("b"), identity(t, "named", ca.Client("named")), primary(t, ca)
-	configurations := []struct {
+	named, anywhere := identity(t, "named", ca.Client("named")), primary(t, ca)
+	type configuration struct {
 		runner *checks.Runner
 		at     map[string]string // host to whom it is to meet
-	}{
-		{&checks.Runner{Certs: set(t, identity(t, "a", a, hosts[0]), identity(t, "b", b, "local*"), named, anywhere)}, map[string]string{hosts[0]: "a", hosts[1]: "b"}},
-		{&checks.Runner{Certs: set(t, identity(t, "a", a, "local*"), identity(t, "b", b, hosts[0]), named, anywhere)}, map[string]string{hosts[0]: "b", hosts[1]: "a"}},
+	}
+	caFile := ca.WriteFile(t.TempDir())
+	pems := map[string]string{"a": ca.Client("a").WritePEM(t.TempDir()), "b": ca.Client("b").WritePEM(t.TempDir())}
+	under := func(at map[string]string) func() *configuration {
+		return func() *configuration { // loaded anew each time
+			ids := []*certs.Identity{named, anywhere}
+			for host, name := range at {
+				if host == "localhost" {
+					host = "local*"
+				}
+				ids = append(ids, certs.Load(certs.Source{Name: name, Hosts: []string{host}, PEM: pems[name], CA: caFile}))
+			}
+			return &configuration{&checks.Runner{Certs: set(t, ids...)}, at}
+		}
+	}
+	loads := []func() *configuration{
+		under(map[string]string{hosts[0]: "a", hosts[1]: "b"}), under(map[string]string{hosts[0]: "b", hosts[1]: "a"}),
+	}
+	var current atomic.Pointer[configuration]
+	current.Store(loads[0]())
+	var proxies []*proxyServer
+	var ways []func(*checks.Request)
+	for _, kind := range kinds() {
+		p := new(proxyServer)
+		proxies = append(proxies, p)
+		ways = append(ways, proxied(t, p.start(t, kind, ca), ""), func(*checks.Request) {})
 	}
 	trusted := roots(t, ca)
 	run := func() {
-		configuration := configurations[rand.IntN(len(configurations))]
+		configuration := current.Load()
 		req := checks.Request{Roots: trusted, MTLS: certs.Mode(rand.IntN(3)), MaxRedirects: 3}
 		if rand.IntN(4) == 0 {
 			req.Certificate = named
 		}
+		ways[rand.IntN(len(ways))](&req)
 		way := make([]string, 1+rand.IntN(4))
 		for i := range way {
 			way[i] = hosts[rand.IntN(len(hosts))]
@@ -89,6 +116,12 @@ func TestNeverTheWrongCertificate(t *testing.T) {
 		requests = 100_000
 	}
 	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := 1; asked.Load() < requests && !t.Failed(); i++ {
+			current.Store(loads[i%len(loads)]())
+			<-time.After(5 * time.Millisecond)
+		}
+	})
 	for range 4 {
 		wg.Go(func() {
 			for asked.Load() < requests && !t.Failed() {
@@ -97,5 +130,14 @@ func TestNeverTheWrongCertificate(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	t.Logf("%d requests", asked.Load())
+	through := 0
+	for _, p := range proxies {
+		p.wantNoCertificate(t)
+		n := len(p.seen())
+		if n == 0 {
+			t.Error("a proxy was asked nothing")
+		}
+		through += n
+	}
+	t.Logf("%d requests, %d of them through proxies", asked.Load(), through)
 }

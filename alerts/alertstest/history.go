@@ -2,6 +2,7 @@ package alertstest
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,12 +22,15 @@ func (s *Slack) look(req request) (map[string]any, string) {
 	var items []map[string]any
 	switch req.method {
 	case "conversations.list":
-		var ids []string
+		ids := make(map[string]bool)
+		for _, name := range s.Channels {
+			ids[channelID(name)] = true
+		}
 		for _, m := range s.messages {
-			if name := strings.ToLower(strings.TrimPrefix(m.Channel, "C")); !slices.Contains(ids, m.Channel) {
-				ids = append(ids, m.Channel)
-				items = append(items, map[string]any{"id": m.Channel, "name": name})
-			}
+			ids[m.Channel] = true
+		}
+		for _, id := range slices.Sorted(maps.Keys(ids)) {
+			items = append(items, map[string]any{"id": id, "name": strings.ToLower(strings.TrimPrefix(id, "C"))})
 		}
 		return page(req, "channels", items), ""
 	case "conversations.history":

@@ -15,3 +15,14 @@ func TestMemory(t *testing.T) {
 		})
 	}
 }
+
+func TestMemoryCrashes(t *testing.T) {
+	points := alertstest.TestCrashes(t, func(*testing.T) (alerts.Store, func(*testing.T) alerts.Store) {
+		m := &alertstest.Memory{}
+		return m, func(*testing.T) alerts.Store { return m }
+	})
+	t.Logf("died at %d points", points)
+	if points < 50 {
+		t.Errorf("only %d points", points)
+	}
+}

@@ -28,6 +28,7 @@ type Slack struct {
 	OnMessage func(Message)    // called for every message that arrives or is edited, one at a time; may be nil
 	Token     string           // that requests must carry; empty means any
 	History   bool             // tokens may read the history
+	Channels  []string         // that are listed beside those that have messages, such as "#c"
 	Fault     func(Call) Fault // what goes wrong with a request; nil: nothing
 
 	mu       sync.Mutex // guards the following

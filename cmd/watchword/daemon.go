@@ -51,9 +51,11 @@ type daemon struct {
 	scheduler *scheduler.Scheduler
 	watcher   *watcher
 	board     *web.Board
+	retry     *time.Timer // asks for a reload because files could not be used
 	pacer     alerts.Pacer
 	forbidden []netip.AddrPort // our own listener: no check may ask it
 	ready     atomic.Bool
+	hosts     checks.HostLimit
 	outcomes  sync.Map // of the last run of each check by name, for the log
 
 	mu      sync.Mutex                 // one reload at a time
@@ -111,6 +113,7 @@ func (d *daemon) open(cfg *config.Config) (err error) {
 		return errors.Join(err, d.db.Close())
 	}
 	d.watcher.list = d.Files
+	d.retry = newTimer()
 	d.metrics = metrics.New(metrics.Build{Version: version, Revision: revision(), GoVersion: runtime.Version()})
 	d.outbox = &alerts.Outbox{Store: d.db, Logger: d.Logger}
 	d.engine = &alerts.Engine{Store: d.db, Logger: d.Logger, Wake: d.outbox.Wake}
@@ -126,6 +129,7 @@ func (d *daemon) open(cfg *config.Config) (err error) {
 		Skipped: func(job string, why scheduler.SkipReason, n int) { d.metrics.Skipped(job, string(why), n) },
 	}
 	d.metrics.AlertState = d.engine.State
+	d.metrics.Muted = d.engine.Muted
 	d.metrics.NextRun = d.scheduler.Next
 	d.metrics.InFlight = d.scheduler.InFlight
 	d.metrics.Outbox = d.outbox.Stats
@@ -149,6 +153,7 @@ func (d *daemon) open(cfg *config.Config) (err error) {
 func (d *daemon) jobs(cfg *config.Config) []scheduler.Job {
 	runner := &checks.Runner{
 		Certs: cfg.Certificates, Logger: d.Logger, Forbidden: d.forbidden, UserAgent: userAgent(),
+		Allow: cfg.Settings.AllowNetworks, Deny: cfg.Settings.DenyNetworks, Hosts: &d.hosts,
 	}
 	jobs := make([]scheduler.Job, 0, len(cfg.Monitors))
 	for _, m := range cfg.Monitors {

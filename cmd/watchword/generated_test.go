@@ -2,14 +2,11 @@ package main
 
 import (
 	"bytes"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
-
-var update = flag.Bool("update", false, "write the generated files under examples anew")
 
 // TestGeneratedFiles holds what the commands generate against the committed files.
 func TestGeneratedFiles(t *testing.T) {

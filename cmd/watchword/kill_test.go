@@ -12,6 +12,13 @@ import (
 // failures, restarts it, and reads what arrived in Slack: every check once,
 // but for the message that was in flight, which may come twice and says so.
 func TestKillLosesNothing(t *testing.T) {
+	for _, wait := range []string{"0s", "2s"} {
+		t.Run("group_wait "+wait, func(t *testing.T) { killAmidBursts(t, wait) })
+	}
+}
+
+func killAmidBursts(t *testing.T, groupWait string) {
+	t.Helper()
 	const checks = 8 // at most one message a second arrives
 	rounds := 1
 	if *full {
@@ -22,13 +29,14 @@ func TestKillLosesNothing(t *testing.T) {
 		s.broken.Store(true)
 		var text strings.Builder
 		text.WriteString(s.base())
+		fmt.Fprintf(&text, "route {\n  receivers = [receiver.slack.oncall]\n  group_wait = %q\n}\n", groupWait)
 		for i := range checks {
 			fmt.Fprintf(&text, "check \"c%d\" {\n  request { url = \"https://h%d.acme.test/\" }\n}\n", i, i)
 		}
 		path := write(t, s.dir, "main.hcl", text.String())
 		p := startDaemon(t, path)
 		kills := 0
-		for ; len(s.slack.Messages()) < checks/2; kills++ {
+		for ; len(firing(s.slack.Messages())) < checks/2; kills++ {
 			n := len(s.slack.Messages())
 			eventually(t, "one more message arrives", func() bool { return len(s.slack.Messages()) > n })
 			if err := p.cmd.Process.Kill(); err != nil {
@@ -54,12 +62,20 @@ func TestKillLosesNothing(t *testing.T) {
 	}
 }
 
-// firing collects the texts about failures by check.
+// firing collects the texts about failures by check, also those that tell of
+// several.
 func firing(messages []alertstest.Message) map[string][]string {
 	out := make(map[string][]string)
 	for _, m := range messages {
 		if check, _, ok := strings.Cut(m.Text, " is failing"); ok {
+			check = strings.TrimPrefix(check, "🔴 ")
 			out[check] = append(out[check], m.Text)
+			continue
+		}
+		for line := range strings.Lines(m.Reader) {
+			if check, _, ok := strings.Cut(strings.TrimPrefix(line, "🔴 "), ": status is"); ok {
+				out[check] = append(out[check], m.Text)
+			}
 		}
 	}
 	return out

@@ -20,7 +20,8 @@ func (a *app) listCommand() *cobra.Command {
 		Use:   "list [PATTERN…]",
 		Short: "List the checks that are configured",
 		Long: `list shows each check with its schedule, its next run, the certificate that its
-host selects and who is told. Patterns are globs over the names of checks.`,
+host selects and who is told. Patterns are globs over the names of checks, or
+over the values of a label: team=orders.`,
 		RunE: func(cmd *cobra.Command, patterns []string) error {
 			cfg, err := a.load(cmd.Context())
 			if err != nil {

@@ -80,8 +80,8 @@ Try "watchword demo" first: it needs no network and no files.`,
 	flags.StringArrayVar(&a.identities, "age-identity", nil, "`FILE` with the keys that open age files; may be repeated; WATCHWORD_AGE_IDENTITY unless given")
 	root.AddCommand(
 		a.runCommand(), a.demoCommand(),
-		a.validateCommand(), a.fmtCommand(), a.testCommand(), a.listCommand(),
-		a.certCommand(), a.secretCommand(), a.rulesCommand(), a.dashboardsCommand(), a.versionCommand(),
+		a.validateCommand(), a.fmtCommand(), a.testCommand(), a.listCommand(), a.scheduleCommand(),
+		a.certCommand(), a.secretCommand(), a.rulesCommand(), a.dashboardsCommand(), a.docsCommand(), a.versionCommand(),
 	)
 	return root
 }

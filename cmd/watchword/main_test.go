@@ -30,6 +30,7 @@ func TestScripts(t *testing.T) {
 			"authority": scriptAuthority,
 			"issue":     scriptIssue,
 			"serve":     scriptServe,
+			"proxy":     scriptProxy,
 		},
 		Condition: func(name string) (bool, error) {
 			if name != "ci" { // where no tool may be missing

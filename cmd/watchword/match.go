@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/gobwas/glob"
@@ -9,34 +11,29 @@ import (
 	"watchword/cmd/internal/config"
 )
 
-// match picks the monitors whose names match one of the glob patterns, all
-// of them without patterns. A whole name is taken as it is, also with the key
-// of an element, edge[fra]; edge stands for all elements. A pattern that
-// matches nothing is a mistake: a misspelt name must not pass for a success.
+// match picks the monitors whose names match one of the glob patterns, or that
+// have a label whose value does, for patterns like team=orders; all of them
+// without patterns. A whole name is taken as it is, also with the key of an
+// element, edge[fra]; edge stands for all elements. A pattern that matches
+// nothing is a mistake: a misspelt name must not pass for a success.
 func match(monitors []*config.Monitor, patterns []string) ([]*config.Monitor, error) {
 	if len(patterns) == 0 {
 		return monitors, nil
 	}
 	picked := make(map[*config.Monitor]bool)
 	for _, pattern := range patterns {
-		hits := 0
-		pick := func(matches func(name string) bool) {
-			for _, m := range monitors {
-				if matches(m.Check.Name) {
-					picked[m] = true
-					hits++
-				}
-			}
-		}
-		pick(func(name string) bool { return name == pattern || strings.HasPrefix(name, pattern+"[") })
-		if hits > 0 {
-			continue
-		}
-		g, err := glob.Compile(pattern)
+		fits, err := matcher(pattern)
 		if err != nil {
 			return nil, usagef("pattern %q: %w", pattern, err)
 		}
-		pick(g.Match)
+		named := slices.ContainsFunc(monitors, func(m *config.Monitor) bool { return isNamed(m, pattern) })
+		hits := 0
+		for _, m := range monitors {
+			if isNamed(m, pattern) || !named && fits(m) {
+				picked[m] = true
+				hits++
+			}
+		}
 		if hits == 0 {
 			return nil, usagef("no check matches %q; there %s", pattern, thereAre(monitors))
 		}
@@ -48,6 +45,31 @@ func match(monitors []*config.Monitor, patterns []string) ([]*config.Monitor, er
 		}
 	}
 	return out, nil
+}
+
+// matcher compiles one pattern.
+func matcher(pattern string) (func(*config.Monitor) bool, error) {
+	label, value, ok := strings.Cut(pattern, "=")
+	ok = ok && regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`).MatchString(label)
+	if !ok {
+		value = pattern
+	}
+	g, err := glob.Compile(value)
+	if err != nil {
+		return nil, err
+	}
+	return func(m *config.Monitor) bool {
+		if got, has := m.Check.Labels[label]; ok && has && (got == value || g.Match(got)) {
+			return true
+		}
+		return !ok && g.Match(m.Check.Name)
+	}, nil
+}
+
+// isNamed reports whether name is the check's, or that of the block whose
+// element it is.
+func isNamed(m *config.Monitor, name string) bool {
+	return m.Check.Name == name || strings.HasPrefix(m.Check.Name, name+"[")
 }
 
 // thereAre names the first checks, as a reminder of how they are written.

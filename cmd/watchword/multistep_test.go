@@ -111,7 +111,7 @@ defaults {
 	return result, all.String(), asked[len(asked)/2:]
 }
 
-func outcomes(r checks.Result) string {
+func stepOutcomes(r checks.Result) string {
 	var parts []string
 	for _, s := range r.Steps {
 		parts = append(parts, s.Step+" "+string(s.Outcome))
@@ -150,7 +150,7 @@ func TestMultiStepExample(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.problem, func(t *testing.T) {
 			result, text, asked := runExample(t, tt.problem)
-			if got := outcomes(result); got != tt.outcomes {
+			if got := stepOutcomes(result); got != tt.outcomes {
 				t.Errorf("steps: %s, want %s\n%s", got, tt.outcomes, text)
 			}
 			if result.Message != tt.message {

@@ -26,6 +26,10 @@ func (d *daemon) reloads(ctx context.Context) error {
 			d.Logger.InfoContext(ctx, "reloading: told by a signal")
 		case <-d.watcher.changed:
 			d.Logger.InfoContext(ctx, "reloading: files have changed")
+		case <-d.retry.C:
+			d.Logger.InfoContext(ctx, "reloading: files of certificates could not be used")
+			d.readAgain(ctx)
+			continue
 		}
 		_ = d.reload(ctx) // has told of its errors
 	}
@@ -37,6 +41,17 @@ func (d *daemon) reload(ctx context.Context) error {
 	defer d.mu.Unlock()
 	d.told = nil
 	return d.replace(ctx, d.Load)
+}
+
+// readAgain is a reload for the sake of files: commands of secrets do not run.
+func (d *daemon) readAgain(ctx context.Context) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	load := d.Recall
+	if load == nil {
+		load = d.Load
+	}
+	_ = d.replace(ctx, load) // has told of its errors
 }
 
 // replace makes the configuration that load returns the one that runs. d.mu
@@ -98,9 +113,11 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config, read time.Time) 
 	d.metrics.SetReload(true, time.Now())
 	d.board.Load(shown(cfg))
 	d.scheduler.SetMaxConcurrent(cfg.Settings.MaxConcurrent)
+	d.hosts.Set(cfg.Settings.MaxPerHost)
 	d.scheduler.Set(d.jobs(cfg))
 	d.watcher.Set(cfg.Files, cfg.Dirs, read)
 	d.logFindings(ctx, cfg)
+	d.rotating(ctx, cfg)
 	if err != nil {
 		return fmt.Errorf("loading the alerts: %w", err)
 	}

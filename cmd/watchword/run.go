@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"watchword/certs"
 	"watchword/cmd/internal/config"
 	"watchword/cmd/internal/web"
 )
@@ -41,7 +42,7 @@ that fails leaves its secret as it was, and is told of and tried again.`,
 			if err != nil {
 				return err
 			}
-			opts.Commands = commands
+			opts.Commands, opts.Certificates = commands, new(certs.Memory)
 			load := func(recall bool) func(context.Context) (*config.Config, error) {
 				opts := opts
 				opts.Recall = recall

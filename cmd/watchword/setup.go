@@ -4,10 +4,12 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
+	"time"
 
 	"watchword/alerts"
 	"watchword/cmd/internal/config"
 	"watchword/cmd/internal/metrics"
+	"watchword/scheduler"
 )
 
 // setup is what of a configuration concerns alerts: its enabled checks.
@@ -16,14 +18,27 @@ func setup(cfg *config.Config) alerts.Setup {
 		Location: cfg.Settings.Location,
 		Routes:   cfg.Routes,
 		Expiry:   cfg.Settings.CertificateExpiry,
+
+		GroupWait:   alerts.DefaultGroupWait,
+		Maintenance: cfg.Maintenance,
+		Links: alerts.Links{
+			External: cfg.Settings.ExternalURL, Grafana: cfg.Settings.GrafanaURL, Source: cfg.Settings.SourceURL,
+		},
 	}
+	gaps := make(map[*scheduler.Schedule]time.Duration) // equal ones are the same
 	for _, m := range cfg.Monitors {
 		if !m.Enabled { // what is not run can neither recover nor be reminded of
 			continue
 		}
+		gap, known := gaps[m.Schedule]
+		if !known {
+			gap = m.Schedule.MaxGap()
+			gaps[m.Schedule] = gap
+		}
 		s.Subjects = append(s.Subjects, alerts.Subject{
 			Name: m.Check.Name, Group: m.Check.Group, Labels: m.Check.Labels,
 			Policy: m.Policy, Receivers: m.Receivers, Runbook: m.Check.Runbook, Source: m.Check.Source,
+			Parents: m.Parents, Hosts: m.Hosts, Interval: gap + m.Splay,
 		})
 	}
 	for _, r := range cfg.Receivers {
@@ -31,35 +46,61 @@ func setup(cfg *config.Config) alerts.Setup {
 	}
 	for _, source := range cfg.Sources {
 		s.Certificates = append(s.Certificates, certificates(source)...)
+		if source.Identity.Err() != nil {
+			s.Unread = append(s.Unread, source.Identity.Name())
+		}
 	}
-	for _, u := range cfg.Unreadable {
-		s.Problems = append(s.Problems, alerts.Problem{Cause: u.Kind + " " + u.Name, Text: u.Text()})
+	for _, ca := range cfg.CAs {
+		for _, c := range ca.Roots.Certificates() {
+			s.Certificates = append(s.Certificates, certificate(alerts.CAFile, ca.Path, c, ca.Checks))
+		}
 	}
+	s.Problems = problems(cfg.Unreadable)
 	return s
+}
+
+// problems makes one of all notices about the same thing: of two texts for
+// one cause, each would be news after the other.
+func problems(notices []config.Notice) []alerts.Problem {
+	var out []alerts.Problem
+	index := make(map[string]int, len(notices))
+	for _, n := range notices {
+		cause := n.Kind + " " + n.Name
+		i, again := index[cause]
+		if !again {
+			index[cause] = len(out)
+			out = append(out, alerts.Problem{Cause: cause, Text: n.Text()})
+			continue
+		}
+		out[i].Text += "; " + n.Err.Error()
+	}
+	return out
 }
 
 // certificates are all whose expiry one block is answerable for.
 func certificates(source config.Certificate) []alerts.Certificate {
 	id := source.Identity
-	entry := func(kind alerts.CertificateKind, c *x509.Certificate) alerts.Certificate {
-		sum := sha256.Sum256(c.Raw)
-		return alerts.Certificate{
-			Kind: kind, Name: id.Name(), Fingerprint: hex.EncodeToString(sum[:]),
-			NotBefore: c.NotBefore, NotAfter: c.NotAfter, Checks: source.Checks,
-		}
-	}
 	var out []alerts.Certificate
 	for i, c := range id.Chain() {
 		kind := alerts.IssuerCertificate
 		if i == 0 {
 			kind = alerts.ClientCertificate
 		}
-		out = append(out, entry(kind, c))
+		out = append(out, certificate(kind, id.Name(), c, source.Checks))
 	}
 	for _, c := range id.CACerts() {
-		out = append(out, entry(alerts.CACertificate, c))
+		out = append(out, certificate(alerts.CACertificate, id.Name(), c, source.Verifies))
 	}
 	return out
+}
+
+// certificate is one certificate on which checks depend.
+func certificate(kind alerts.CertificateKind, name string, c *x509.Certificate, checks []string) alerts.Certificate {
+	sum := sha256.Sum256(c.Raw)
+	return alerts.Certificate{
+		Kind: kind, Name: name, Fingerprint: hex.EncodeToString(sum[:]),
+		NotBefore: c.NotBefore, NotAfter: c.NotAfter, Checks: checks,
+	}
 }
 
 // receivers are the senders of a configuration by their full names.
@@ -72,7 +113,7 @@ func receivers(cfg *config.Config, pacer *alerts.Pacer) map[string]alerts.Receiv
 		}
 		out[r.FullName()] = &alerts.Slack{
 			Token: r.Slack.Token, Channel: r.Slack.Channel,
-			WebhookURL: r.Slack.WebhookURL, APIURL: r.Slack.APIURL, Pacer: pacer,
+			WebhookURL: r.Slack.WebhookURL, APIURL: r.Slack.APIURL, Mention: r.Slack.Mention, Pacer: pacer,
 		}
 	}
 	return out

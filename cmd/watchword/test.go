@@ -25,12 +25,15 @@ func (a *app) testCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test [PATTERN…]",
 		Short: "Run checks once, now, and explain each failure",
-		Long: `test runs the checks whose names match one of the glob patterns (all enabled
-ones without patterns), once and now, whatever their schedules. Nobody is
-alerted. Exit code 1 if any failed.
+		Long: `test runs the checks that match one of the patterns (all enabled ones without
+patterns), once and now, whatever their schedules. A pattern is a glob over the
+names of checks, such as orders/*, or over the values of a label: team=orders.
+Nobody is alerted. Exit code 1 if any failed.
 
 --certificate rehearses a certificate of the configuration before it takes over:
-it goes along instead of whichever other one a request would present.`,
+it goes along instead of whichever other one a request would present.
+
+-o junit writes a report for CI servers, -o github annotations of a workflow.`,
 		RunE: func(cmd *cobra.Command, patterns []string) error {
 			cfg, err := a.load(cmd.Context())
 			if err != nil {
@@ -50,7 +53,7 @@ it goes along instead of whichever other one a request would present.`,
 			return a.test(cmd.Context(), runner, monitors, output)
 		},
 	}
-	outputFlag(cmd, &output, "text", "json")
+	outputFlag(cmd, &output, "text", "json", "junit", "github")
 	cmd.Flags().StringVar(&certificate, "certificate", "", "`NAME` of a certificate to rehearse: it goes along instead of any other")
 	return cmd
 }
@@ -79,6 +82,9 @@ func (a *app) testRunner(cfg *config.Config) *checks.Runner {
 		Certs:     cfg.Certificates,
 		Logger:    slog.New(slog.NewTextHandler(a.stderr, nil)),
 		UserAgent: userAgent(),
+		Allow:     cfg.Settings.AllowNetworks,
+		Deny:      cfg.Settings.DenyNetworks,
+		Hosts:     checks.NewHostLimit(cfg.Settings.MaxPerHost),
 	}
 }
 
@@ -106,6 +112,7 @@ func (a *app) test(ctx context.Context, runner *checks.Runner, monitors []*confi
 	tally := make(map[checks.Outcome]int)
 	rehearsals := 0
 	began := time.Now()
+	report := &junitReport{began: began}
 	for i, m := range monitors {
 		progress.show(i, m.Check.Name)
 		r := <-results[i]
@@ -114,12 +121,24 @@ func (a *app) test(ctx context.Context, runner *checks.Runner, monitors []*confi
 			rehearsals++
 		}
 		progress.clear()
-		if err := a.writeResult(m, r, output); err != nil {
-			return err
+		switch output {
+		case "junit":
+			report.add(m, r)
+		case "github":
+			a.annotate(m, r)
+		default:
+			if err := a.writeResult(m, r, output); err != nil {
+				return err
+			}
 		}
 	}
-	if output == "text" {
+	switch output {
+	case "text", "github":
 		a.writeTally(tally, len(monitors), time.Since(began))
+	case "junit":
+		if err := report.write(a.stdout, time.Since(began)); err != nil {
+			return err
+		}
 	}
 	if runner.Rehearse != nil {
 		a.writeRehearsals(runner.Rehearse, rehearsals, len(monitors))

@@ -25,6 +25,7 @@ type certificate struct {
 	patterns []certs.HostPattern
 	identity *certs.Identity
 	usedBy   []string // enabled checks
+	verifies []string // enabled checks, by the ca
 	used     bool     // by any check, or as roots
 }
 
@@ -80,6 +81,7 @@ func (l *loader) certificate(b *block) *certificate {
 	c.identity = l.certLoader.Load(c.source)
 	if l.errors == before && !b.broken && !pem.bad && !cert.bad && !key.bad && !bundle.bad && !ca.bad && !phrase.bad {
 		l.problems(c) // which would repeat what has been reported
+		l.rotation(c)
 	}
 	return c
 }

@@ -48,6 +48,18 @@ check "b" {
     ca   = "../certs/ca.pem"
   }
 }
+check "c" {
+  schedule = "@every 1m"
+  request { url = "https://y.b.example/" }
+}
+check "d" {
+  schedule = "@every 1m"
+  request {
+    url                  = "https://z.b.example/"
+    mtls                 = false
+    insecure_skip_verify = true
+  }
+}
 `)
 	folder := filepath.Join(dir, "certs")
 	if err := os.Mkdir(folder, 0o755); err != nil {
@@ -74,6 +86,16 @@ check "b" {
 	}
 	if diff := cmp.Diff([][]string{{"a"}, {"b"}, nil}, users); diff != "" {
 		t.Errorf("checks that use each (-want +got):\n%s", diff)
+	}
+	var verified [][]string
+	for _, s := range c.Sources {
+		verified = append(verified, s.Verifies)
+	}
+	if diff := cmp.Diff([][]string{{"a"}, nil, {"c"}}, verified); diff != "" {
+		t.Errorf("checks that each verifies servers for (-want +got):\n%s", diff)
+	}
+	if len(c.CAs) != 1 || c.CAs[0].Path != filepath.Join(folder, "ca.pem") || !slices.Equal(c.CAs[0].Checks, []string{"b"}) || len(c.CAs[0].Roots.Certificates()) != 1 {
+		t.Errorf("files of requests: %+v, want ca.pem for b", c.CAs)
 	}
 	if got := c.Monitors[0].Hosts; !slices.Equal(got, []string{"a.example"}) {
 		t.Errorf("hosts are %q", got)

@@ -1,7 +1,7 @@
 package config
 
 import (
-	"fmt"
+	"net/netip"
 	"time"
 
 	"watchword/alerts"
@@ -17,8 +17,10 @@ type Config struct {
 	Monitors     []*Monitor    // in order of declaration
 	Certificates *certs.Set    // all `certificate` blocks, in order of declaration
 	Sources      []Certificate // the same, with their places and the checks that use them
+	CAs          []CA          // that requests bring themselves
 	Receivers    []Receiver    // in order of declaration
 	Routes       alerts.Routes // empty: every receiver gets everything
+	Maintenance  []alerts.Maintenance
 	Redactor     *checks.Redactor
 
 	// Files are the absolute paths of everything that was read or should
@@ -32,10 +34,16 @@ type Config struct {
 	Warnings Diagnostics
 
 	// Unreadable are the secrets and certificates that could not be read.
-	// Only the checks and receivers that need them fail.
+	// Only the checks and receivers that need them fail, or what was read
+	// before goes on.
 	Unreadable []Notice
 
 	Secrets []string // names of the `secret` blocks, in order of declaration
+	// Unsettled are the certificates whose files cannot be used at the
+	// moment, so that those before go on: they are being replaced. Again is
+	// when to load once more, whatever happens until then; zero: never.
+	Unsettled []Notice
+	Again     time.Time
 }
 
 // Settings holds the `settings` block with its defaults filled in.
@@ -48,6 +56,9 @@ type Settings struct {
 	GrafanaURL        string          // may be empty
 	SourceURL         string          // where the configuration's files can be read; may be empty
 	MaxConcurrent     int             // runs in flight
+	MaxPerHost        int             // runs in flight that ask one host first; 0 for no limit
+	AllowNetworks     []netip.Prefix  // the only ones that checks may ask; empty for all
+	DenyNetworks      []netip.Prefix  // that checks never ask
 	CertificateExpiry []time.Duration // thresholds, longest first
 }
 
@@ -71,6 +82,14 @@ type Certificate struct {
 	Identity *certs.Identity
 	Source   checks.Source
 	Checks   []string // names of the enabled checks that present it, as far as hosts are known at load
+	Verifies []string // likewise of those whose servers are verified by its ca
+}
+
+// A CA is a file that requests name by `ca`, and could be read.
+type CA struct {
+	Path   string
+	Roots  *certs.Roots
+	Checks []string // names of the enabled checks that verify servers by it
 }
 
 // A Receiver is somewhere to send messages to.
@@ -91,6 +110,7 @@ type SlackReceiver struct {
 	Channel    string // name with # or id
 	WebhookURL string
 	APIURL     string // empty: Slack's own
+	Mention    string // in Slack's form; may be empty
 }
 
 // A Notice tells of a secret or certificate that could not be read, or not
@@ -101,12 +121,7 @@ type Notice struct {
 	Err    error     // free of secrets
 	Since  time.Time // from when the value is that goes on in place of a newer one; zero: there is none
 	Source checks.Source
-}
 
-// Text is the notice as people read it, from the kind on.
-func (n Notice) Text() string {
-	if n.Since.IsZero() {
-		return fmt.Sprintf("%s %s cannot be used, and the checks that need it fail: %v", n.Kind, n.Name, n.Err)
-	}
-	return fmt.Sprintf("%s %s cannot be renewed, and its value of %s goes on: %v", n.Kind, n.Name, n.Since.UTC().Format("2006-01-02 15:04:05 MST"), n.Err)
+	Kept  bool      // what was read before goes on
+	Until time.Time // and ends then; zero: it does not
 }

@@ -35,6 +35,10 @@ type Options struct {
 	// next; may be nil. With Recall, only those run that never have.
 	Commands *Commands
 	Recall   bool
+	// Certificates keeps what one load read of certificates for the next;
+	// may be nil. With it, files that cannot be used do not replace those
+	// that could.
+	Certificates *certs.Memory
 
 	// Offline reads no secret and no key: for pull requests.
 	Offline bool
@@ -66,12 +70,18 @@ type loader struct {
 	watched     map[string]bool
 	notices     []Notice
 
+	requestCAs []CA
+
+	unsettled []Notice
+	reloadAt  time.Time // zero: no need
+
 	certLoader certs.Loader
 	certs      []*certificate
 	identities map[string]*certificate // by name
 	set        *certs.Set
 	setBroken  bool // the set lacks certificates because of mistakes
 	rootFiles  map[string]requestRoots
+	bodyFiles  map[string]bodyFile
 	rootHosts  map[string]bool
 
 	routing      alerts.Routes
@@ -128,6 +138,7 @@ func loadTree(ctx context.Context, t *tree, o Options) (*Config, error) {
 	clear(l.sources) // conditions hold on to the scope
 	c.Files, c.Dirs = l.watchList(t)
 	o.Commands.use(l.commands)
+	l.certLoader.Remember()
 	return c, nil
 }
 
@@ -140,6 +151,7 @@ func newLoader(o Options) *loader {
 		labelName: labelPattern(),
 		watched:   map[string]bool{},
 		rootFiles: map[string]requestRoots{},
+		bodyFiles: map[string]bodyFile{},
 		rootHosts: map[string]bool{},
 		schedules: map[spec]parsedSchedule{},
 		labelSets: map[string]map[string]string{},
@@ -149,6 +161,7 @@ func newLoader(o Options) *loader {
 	if l.now.IsZero() {
 		l.now = time.Now()
 	}
+	l.certLoader.Memory, l.certLoader.Now = o.Certificates, l.now
 	environ := o.Environ
 	if environ == nil {
 		environ = func(string) (string, bool) { return "", false }
@@ -221,16 +234,19 @@ func (l *loader) resolve(ctx context.Context, root *block) *Config {
 	l.receiverList = fullNames(blocks["receiver"])
 	c.Routes = l.routes(blocks["route"], l.receiverList)
 	l.routing = c.Routes
+	c.Maintenance = l.maintenance(blocks["maintenance"])
 	c.Monitors = l.monitors(root, first(blocks["defaults"]))
 	l.unused()
 	l.credentials(root)
 
 	c.Certificates = l.set
 	for _, cert := range l.certs {
-		c.Sources = append(c.Sources, Certificate{Identity: cert.identity, Source: sourceAt(cert.block.at), Checks: cert.usedBy})
+		c.Sources = append(c.Sources, Certificate{Identity: cert.identity, Source: sourceAt(cert.block.at), Checks: cert.usedBy, Verifies: cert.verifies})
 	}
+	c.CAs = l.requestCAs
 	c.Unreadable = l.notices
 	c.Secrets = l.secretNames
+	c.Unsettled, c.Again = l.unsettled, l.reloadAt
 	return c
 }
 

@@ -180,7 +180,7 @@ func (l *loader) template(y *layer, b *block) *lang.Request {
 
 // requestNames reports unknown names in a request that is not compiled.
 func (l *loader) requestNames(q *requestLayer) {
-	exprs := slices.Concat([]hcl.Expression{q.url, q.method, q.body, q.json, q.basic, q.token}, q.headers, q.query)
+	exprs := slices.Concat([]hcl.Expression{q.url, q.method, q.bodies.body, q.bodies.json, q.bodies.form, q.basic, q.token}, q.headers, q.query)
 	for _, expr := range exprs {
 		if expr != nil {
 			l.add(l.scope.Check(expr))
@@ -194,6 +194,11 @@ func requestOf(q *requestLayer, template *lang.Request) checks.Request {
 		MTLS:               q.mode(),
 		Roots:              q.ca.value.roots,
 		RootsErr:           q.ca.value.err,
+		RootsFile:          q.ca.value.path,
+		Proxy:              q.proxy.value.proxy,
+		ProxyErr:           q.proxy.value.err,
+		IPVersion:          q.ipVersion.value,
+		HTTPVersion:        q.httpVersion.value,
 		ConnectTo:          q.connectTo.value,
 		ServerName:         q.serverName.value,
 		InsecureSkipVerify: q.skipVerify.value,

@@ -9,6 +9,8 @@ import (
 // host is known, and reports combinations that cannot be meant. It returns
 // the host.
 func (l *loader) presents(m *Monitor, q *requestLayer, template *lang.Request) string {
+	l.reachable(q, template)
+	l.ownCA(m, q)
 	host := template.Host()
 	skips := q.skipVerify.ok() && q.skipVerify.value
 	if host == "" {
@@ -34,6 +36,9 @@ func (l *loader) presents(m *Monitor, q *requestLayer, template *lang.Request) s
 	if q.certificate.ok() {
 		want.Explicit = q.certificate.value.identity
 	}
+	if !q.ca.set {
+		l.verified(m, q, l.set.Verifier(normal, want))
+	}
 	choice := l.set.Select(normal, want)
 	switch {
 	case choice.Identity != nil:
@@ -55,6 +60,34 @@ func (l *loader) uses(m *Monitor, c *certificate) {
 	if m.Enabled && (len(c.usedBy) == 0 || c.usedBy[len(c.usedBy)-1] != m.Check.Name) {
 		c.usedBy = append(c.usedBy, m.Check.Name)
 	}
+}
+
+// verified notes that the ca of id, if any, is what the request of the monitor
+// verifies its server by.
+func (l *loader) verified(m *Monitor, q *requestLayer, id *certs.Identity) {
+	if id == nil || !m.Enabled || q.skipVerify.ok() && q.skipVerify.value {
+		return
+	}
+	c := l.identities[id.Name()]
+	if n := len(c.verifies); n == 0 || c.verifies[n-1] != m.Check.Name {
+		c.verifies = append(c.verifies, m.Check.Name)
+	}
+}
+
+// ownCA notes that the request of the monitor brings its own ca.
+func (l *loader) ownCA(m *Monitor, q *requestLayer) {
+	if !m.Enabled || !q.ca.ok() || q.ca.value.roots == nil {
+		return
+	}
+	for i := range l.requestCAs {
+		if ca := &l.requestCAs[i]; ca.Path == q.ca.value.path {
+			if ca.Checks[len(ca.Checks)-1] != m.Check.Name {
+				ca.Checks = append(ca.Checks, m.Check.Name)
+			}
+			return
+		}
+	}
+	l.requestCAs = append(l.requestCAs, CA{Path: q.ca.value.path, Roots: q.ca.value.roots, Checks: []string{m.Check.Name}})
 }
 
 // rootsOf marks the blocks whose ca may verify host.

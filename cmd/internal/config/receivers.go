@@ -40,6 +40,7 @@ func (l *loader) slack(b *block) (*SlackReceiver, error) {
 		Channel:    channel.value,
 		WebhookURL: webhook.value,
 		APIURL:     parsed(l, b, "api_url", parseWebURL).otherwise(""),
+		Mention:    parsed(l, b, "mention", alerts.ParseMention).otherwise(""),
 	}
 	switch {
 	case webhook.set && (token.set || channel.set):
@@ -119,12 +120,15 @@ func (l *loader) routes(blocks []*block, known []string) alerts.Routes {
 	for _, b := range blocks {
 		goOn := l.flag(b, "continue").otherwise(false)
 		match := l.textMap(b, "match")
+		by := l.texts(b, "group_by")
+		wait := l.duration(b, "group_wait", 0)
 		names, ok := l.receiverRefs(b, known)
 		route, err := alerts.CompileRoute(match.value, names, goOn)
 		if err != nil {
 			l.errorf(b.attrs["match"].Expr.Range(), "Invalid match", "%s.", capital(err.Error()))
 			ok = false
 		}
+		route.GroupBy, route.GroupWait = by.value, wait.otherwise(alerts.DefaultGroupWait)
 		if ok {
 			routes = append(routes, route)
 		}

@@ -22,9 +22,10 @@ const (
 // A requestLayer is what one request block says. What is computed at each
 // run stays an expression until the layers are merged.
 type requestLayer struct {
-	block                                 *block
-	url, method, body, json, basic, token hcl.Expression
-	headers, query                        []hcl.Expression // outermost first
+	block                     *block
+	url, method, basic, token hcl.Expression
+	bodies                    bodyLayer
+	headers, query            []hcl.Expression // outermost first
 
 	mtls            opt[bool]
 	certificate     opt[*certificate]
@@ -34,10 +35,14 @@ type requestLayer struct {
 	followRedirects opt[int]
 	skipVerify      opt[bool]
 	maxBody         opt[int64]
+	proxy           opt[requestProxy]
+	ipVersion       opt[int]
+	httpVersion     opt[string]
 }
 
 // requestRoots are the CAs of a request, or why they cannot be used.
 type requestRoots struct {
+	path  string
 	roots *certs.Roots
 	err   error
 }
@@ -48,8 +53,7 @@ func (l *loader) request(b *block) *requestLayer {
 		block:       b,
 		url:         given1(b, "url"),
 		method:      given1(b, "method"),
-		body:        given1(b, "body"),
-		json:        b.attr("json"), // null is a value here
+		bodies:      l.bodies(b),
 		basic:       given1(b, "basic_auth"),
 		token:       given1(b, "bearer_token"),
 		mtls:        l.flag(b, "mtls"),
@@ -62,6 +66,9 @@ func (l *loader) request(b *block) *requestLayer {
 		followRedirects: l.hops(b, "follow_redirects"),
 		skipVerify:      l.flag(b, "insecure_skip_verify"),
 		maxBody:         l.maxBody(b),
+		proxy:           l.proxy(b, "proxy"),
+		ipVersion:       l.ipVersion(b, "ip_version"),
+		httpVersion:     l.httpVersion(b, "http_version"),
 	}
 	if e := given1(b, "headers"); e != nil {
 		q.headers = []hcl.Expression{e}
@@ -85,10 +92,6 @@ func given1(b *block, name string) hcl.Expression {
 // exclusive reports attributes of one block that exclude one another.
 func (l *loader) exclusive(q *requestLayer) {
 	b := q.block
-	if q.body != nil && q.json != nil {
-		l.errorf(b.attrs["json"].Range, "Two bodies", "A request has one body: write either body or json.")
-		q.json = nil
-	}
 	if q.basic != nil && q.token != nil {
 		l.errorf(b.attrs["bearer_token"].Range, "Two ways to authenticate", "Write either basic_auth or bearer_token.")
 		q.token = nil
@@ -128,9 +131,7 @@ func (q *requestLayer) over(outer *requestLayer) *requestLayer {
 	m.url, m.method = either(q.url, outer.url), either(q.method, outer.method)
 	m.headers = slices.Concat(outer.headers, q.headers)
 	m.query = slices.Concat(outer.query, q.query)
-	if q.body == nil && q.json == nil {
-		m.body, m.json = outer.body, outer.json
-	}
+	m.bodies = q.bodies.over(outer.bodies)
 	if q.basic == nil && q.token == nil && !authorizes(q.headers) {
 		m.basic, m.token = outer.basic, outer.token
 	}
@@ -147,6 +148,9 @@ func (q *requestLayer) over(outer *requestLayer) *requestLayer {
 	m.followRedirects = q.followRedirects.or(outer.followRedirects)
 	m.skipVerify = q.skipVerify.or(outer.skipVerify)
 	m.maxBody = q.maxBody.or(outer.maxBody)
+	m.proxy = q.proxy.or(outer.proxy)
+	m.ipVersion = q.ipVersion.or(outer.ipVersion)
+	m.httpVersion = q.httpVersion.or(outer.httpVersion)
 	return &m
 }
 
@@ -173,7 +177,7 @@ func (q *requestLayer) mode() checks.MTLS {
 func (q *requestLayer) exprs() lang.RequestExprs {
 	return lang.RequestExprs{
 		Range: q.block.at, URL: q.url, Method: q.method, Headers: q.headers, Query: q.query,
-		Body: q.body, JSON: q.json, BasicAuth: q.basic, BearerToken: q.token,
+		Body: q.bodies.body, JSON: q.bodies.json, Form: q.bodies.form, File: q.bodies.file, BasicAuth: q.basic, BearerToken: q.token,
 	}
 }
 
@@ -190,8 +194,12 @@ func (l *loader) roots(b *block, name string) opt[requestRoots] {
 	}
 	known, again := l.rootFiles[path.value]
 	if !again {
+		known.path = path.value
 		known.roots, known.err = l.certLoader.Roots(path.value, false)
 		l.rootFiles[path.value] = known
+		if r := l.certLoader.RootsRotation(path.value, false); r != nil {
+			l.rotating(Notice{Kind: "certificate", Name: "ca " + path.value, Err: r.Err, Kept: true, Source: sourceAt(path.at)}, r)
+		}
 	}
 	if known.err != nil {
 		l.unreadable(Notice{Kind: "certificate", Name: "ca " + path.value, Err: known.err}, path.at)

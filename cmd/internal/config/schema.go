@@ -48,6 +48,8 @@ const (
 	webURL                   // http or https
 	path                     // file, relative to the folder of the configuration file
 	moment                   // timestamp or date
+	mention                  // @here, @channel, an id
+	localMoment              // the same, or a time of the day in a time zone
 	hops                     // number of redirects, or a bool
 	reasons                  // a list of failure reasons
 	typeName                 // string, list(string), …
@@ -61,6 +63,10 @@ const (
 	instances                // a map, or a set or list of strings
 	reasonPrefixes           // a list of failure reasons, or what several begin with
 	backoff                  // how a delay grows
+	cidrs                    // a list of networks
+	proxyURL                 // http, https or socks5, or false
+	ipFamily                 // 4 or 6
+	httpFamily               // "1.1" or "2"
 )
 
 // describe says what the type wants, to follow "must be".
@@ -96,6 +102,10 @@ func (v valueType) describe() string {
 		return "the path of a file"
 	case moment:
 		return `a timestamp or date, such as "2026-03-01T09:00:00Z" or "2026-03-01"`
+	case mention:
+		return `"@here", "@channel", "@everyone", or the id of a user or user group such as "U012AB3CD" or "S012AB3CD"`
+	case localMoment:
+		return `a time such as "2026-03-01 22:00" or "2026-03-01T22:00:00Z"`
 	case hops:
 		return "a number of redirects, or false for none"
 	case reasons:
@@ -116,6 +126,14 @@ func (v valueType) describe() string {
 		return `a list of reasons or of what they begin with, such as ["connect", "tls_timeout"]`
 	case backoff:
 		return `"constant", "linear" or "exponential"`
+	case cidrs:
+		return `a list of networks such as ["10.0.0.0/8", "2001:db8::/32"]`
+	case proxyURL:
+		return `the URL of a proxy such as "http://proxy.example.com:3128" or "socks5://proxy.example.com", or false for none`
+	case ipFamily:
+		return "4 or 6"
+	case httpFamily:
+		return `"1.1" or "2"`
 	default:
 		return "a value"
 	}
@@ -168,7 +186,7 @@ func language() *blockType {
 			settingsBlock(), variableBlock(), localsBlock(), secretBlock(), certificateBlock(),
 			checkLike("defaults", nil, "What every check has unless it says otherwise.", request, retry, alert),
 			groupBlock(check, request, retry, alert), check,
-			receiverBlock(), routeBlock(),
+			receiverBlock(), routeBlock(), maintenanceBlock(),
 		},
 	}
 }
@@ -185,6 +203,9 @@ func settingsBlock() *blockType {
 			{name: "grafana_url", is: webURL, doc: "Grafana, for links in messages."},
 			{name: "source_url", is: webURL, doc: "Where the configuration files can be read, for links in messages."},
 			{name: "max_concurrent", is: count, fallback: "1000", doc: "Runs in flight at most."},
+			{name: "max_concurrent_per_host", is: count, doc: "Runs in flight at most whose first request asks the same host; those above wait for their turn."},
+			{name: "allow_networks", is: cidrs, doc: "The only networks that checks may ask, proxies included; link-local and cloud metadata addresses stay blocked."},
+			{name: "deny_networks", is: cidrs, doc: "Networks that checks never ask, even those in allow_networks."},
 			{name: "certificate_expiry", is: thresholds, fallback: `["30d", "14d", "7d", "3d", "1d"]`, doc: "How long before a certificate expires it is told."},
 		},
 	}

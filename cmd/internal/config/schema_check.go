@@ -62,15 +62,20 @@ func requestBlock() *blockType {
 			{name: "query", is: computedMap, secret: true, doc: "Query parameters added to the URL."},
 			{name: "body", is: computed, secret: true, doc: "The body as it is."},
 			{name: "json", is: computedAny, secret: true, doc: "The body as a value, sent as JSON."},
+			{name: "form", is: computedMap, secret: true, doc: "The body as fields of a form, each a string or a list of them."},
+			{name: "body_file", is: path, doc: "File with the body as it is, read with the configuration."},
 			{name: "basic_auth", is: computedMap, secret: true, doc: "{ username, password }."},
 			{name: "bearer_token", is: computed, secret: true, doc: "Sent as Authorization: Bearer."},
 			{name: "follow_redirects", is: hops, fallback: "5", doc: "How many redirects are followed; false judges the first answer."},
-			{name: "connect_to", is: hostPort, doc: "Dial this instead of the URL's host and port."},
+			{name: "connect_to", is: hostPort, doc: "Dial this instead of the URL's host and port; with a proxy, what it is asked to connect to."},
 			{name: "mtls", is: truth, doc: "true demands that a client certificate goes along, false sends none."},
 			{name: "certificate", is: certificateRef, doc: "The client certificate, instead of choosing it by host."},
 			{name: "server_name", is: hostName, doc: "The name to ask for and to verify, instead of the URL's host."},
 			{name: "ca", is: path, doc: "PEM file with the CAs that the server's certificate must come from."},
 			{name: "insecure_skip_verify", is: truth, fallback: "false", doc: "Accepts any server certificate."},
+			{name: "ip_version", is: ipFamily, doc: "Uses only addresses of this version of IP; with a proxy, the proxy's."},
+			{name: "proxy", is: proxyURL, secret: true, doc: "Asks this proxy (http, https or socks5) on every hop, which resolves the names of targets and never sees a client certificate; credentials in it come from a secret."},
+			{name: "http_version", is: httpFamily, doc: "The only version of HTTP to offer, instead of both."},
 			{name: "max_body", is: byteSize, fallback: `"1MiB"`, doc: "Bounds the body after decompression."},
 		},
 	}
@@ -110,6 +115,7 @@ func receiverBlock() *blockType {
 			{name: "token", is: text, secret: true, doc: "Bot token; needs channel."},
 			{name: "channel", is: text, secret: true, doc: "Name with # or id of the channel."},
 			{name: "webhook_url", is: text, secret: true, doc: "Incoming webhook, instead of token and channel."},
+			{name: "mention", is: mention, doc: "Who is mentioned when something begins or gets worse: @here, @channel or the id of a user or user group."},
 			{name: "api_url", is: webURL, doc: "A proxy or compatible server instead of Slack's own API."},
 		},
 	}
@@ -121,7 +127,23 @@ func routeBlock() *blockType {
 		attrs: []attrType{
 			{name: "match", is: globMap, doc: "Labels that a check must have; values are globs; without it every check matches."},
 			{name: "receivers", is: receiverRefs, required: true, doc: "Who is told."},
+			{name: "group_by", is: texts, doc: "Labels: what fails at the same time is told in one message if it has the same values of them."},
+			{name: "group_wait", is: duration, fallback: `"15s"`, doc: "How long to wait for more after the first; \"0s\" tells every check by itself."},
 			{name: "continue", is: truth, fallback: "false", doc: "Later routes are looked at too."},
+		},
+	}
+}
+
+func maintenanceBlock() *blockType {
+	return &blockType{
+		name: "maintenance", labels: []string{"NAME"}, doc: "A time in which nothing is told of certain checks; what still fails at its end is told then.",
+		attrs: []attrType{
+			{name: "schedule", is: schedule, doc: "When it begins, again and again; needs duration."},
+			{name: "duration", is: duration, doc: "How long it lasts."},
+			{name: "from", is: localMoment, doc: "When it begins, once; needs to."},
+			{name: "to", is: localMoment, doc: "When it ends."},
+			{name: "timezone", is: zone, doc: "Time zone of schedule, from and to; settings.timezone unless given."},
+			{name: "match", is: globMap, doc: "Labels that a check must have; values are globs; without it every check matches."},
 		},
 	}
 }

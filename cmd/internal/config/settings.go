@@ -32,6 +32,9 @@ func (l *loader) settings(b *block) Settings {
 		GrafanaURL:    parsed(l, b, "grafana_url", parseWebURL).otherwise(""),
 		SourceURL:     parsed(l, b, "source_url", parseWebURL).otherwise(""),
 		MaxConcurrent: l.count(b, "max_concurrent").otherwise(defaultMaxConcurrent),
+		MaxPerHost:    l.count(b, "max_concurrent_per_host").otherwise(0),
+		AllowNetworks: l.networks(b, "allow_networks"),
+		DenyNetworks:  l.networks(b, "deny_networks"),
 	}
 	s.CertificateExpiry = l.expiry(b)
 	s.State = l.statePath(b)

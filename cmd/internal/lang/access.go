@@ -39,6 +39,8 @@ func (p path) compile(def *value) (access, cty.Value) {
 		return p.json()
 	case def.header != nil:
 		return p.header(def)
+	case def.cookie:
+		return p.cookie()
 	}
 	return p.leaf(def)
 }

@@ -36,9 +36,9 @@ type assembly struct {
 	mistakes []mistake
 }
 
-// assemble makes a request of the values of its attributes. It returns every
-// mistake in them.
-func assemble(fields []field) (*checks.Rendered, []mistake) {
+// assemble makes a request of the values of its attributes, and of a file if
+// there is one. It returns every mistake in them.
+func assemble(fields []field, file *File) (*checks.Rendered, []mistake) {
 	a := &assembly{out: checks.Rendered{Method: http.MethodGet, Header: make(http.Header)}, query: make(map[string][]string)}
 	var target *field
 	for i := range fields {
@@ -64,6 +64,8 @@ func assemble(fields []field) (*checks.Rendered, []mistake) {
 			a.body(f)
 		case roleJSON:
 			a.json(f)
+		case roleForm:
+			a.form(f)
 		case roleBasicAuth:
 			a.basicAuth(f)
 		case roleBearerToken:
@@ -73,13 +75,11 @@ func assemble(fields []field) (*checks.Rendered, []mistake) {
 	if target != nil {
 		a.url(target)
 	}
-	if a.hasBody && (a.out.Method == http.MethodGet || a.out.Method == http.MethodHead) {
-		for i := range fields {
-			if r := fields[i].role; r == roleBody || r == roleJSON {
-				a.warn(&fields[i], "Body without method", fmt.Sprintf("A %s request has no use for a body. Did you mean method = \"POST\"?", a.out.Method))
-			}
-		}
+	if file != nil {
+		a.file(file)
+		fields = append(slices.Clip(fields), field{role: roleFile, at: file.At})
 	}
+	a.bodyWithoutMethod(fields)
 	a.authentication()
 	slices.Sort(a.out.Secrets)
 	a.out.Secrets = slices.Compact(a.out.Secrets)
@@ -147,25 +147,16 @@ func (a *assembly) body(f *field) {
 	if !ok {
 		return
 	}
-	if a.hasBody {
-		a.fail(f, "Two bodies", "A request has either body or json.")
-	}
-	a.out.Body, a.hasBody = []byte(text), true
+	a.setBody(f, []byte(text), "")
 }
 
 func (a *assembly) json(f *field) {
-	if a.hasBody {
-		a.fail(f, "Two bodies", "A request has either body or json.")
-	}
 	encoded, err := stdlib.JSONEncodeFunc.Call([]cty.Value{Plain(f.value)})
 	if err != nil {
 		a.fail(f, "Not JSON", "This value cannot be written as JSON.")
 		return
 	}
-	a.out.Body, a.hasBody = []byte(encoded.AsString()), true
-	if a.out.Header.Get("Content-Type") == "" {
-		a.out.Header.Set("Content-Type", "application/json")
-	}
+	a.setBody(f, []byte(encoded.AsString()), "application/json")
 }
 
 func (a *assembly) basicAuth(f *field) {

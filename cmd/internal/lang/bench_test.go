@@ -37,6 +37,30 @@ func BenchmarkJudge(b *testing.B) {
 	})
 }
 
+// What answers of 1 MiB cost: expressions of each kind over one body.
+func BenchmarkMebibyte(b *testing.B) {
+	body := `{"items": [` + strings.Repeat(`{"id": "ord_1", "name": "something of some length", "price": 12.5, "tags": ["a", "b"], "note": "`+strings.Repeat("x", 60)+`"},`, 5500) + `{}]}`
+	document := "<feed>" + strings.Repeat("<item id=\"1\"><name>something of some length</name><price>12.5</price></item>", 14_000) + "</feed>"
+	for _, tt := range []struct{ x, body string }{
+		{`matches(body, "ord_[0-9]+\"}$") == false`, body},
+		{`length(jsonpath(json, "$.items[?@.price > 10]")) == 5500`, body},
+		{`jq(json, "[.items[].price | select(. != null)] | add") > 0`, body},
+		{`valid_schema(json, { properties = { items = { items = { properties = { price = { type = "number" } } } } } })`, body},
+		{`xpath(body, "count(//item[price > 10])") == 14000`, document},
+		{`body_sha256 != ""`, body},
+	} {
+		b.Run(tt.x, func(b *testing.B) {
+			expr, s := attribute(b, "x = "+tt.x)
+			c, diags := CompileCondition(expr, s, Expect)
+			if diags.HasErrors() {
+				b.Fatal(write(diags))
+			}
+			b.SetBytes(int64(len(tt.body)))
+			judge(b, c, tt.body)
+		})
+	}
+}
+
 // judge measures a condition that holds, with the body already decoded.
 func judge(b *testing.B, c checks.Condition, body string) {
 	b.Helper()

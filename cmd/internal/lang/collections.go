@@ -2,6 +2,7 @@ package lang
 
 import (
 	"errors"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/zclconf/go-cty/cty"
@@ -202,15 +203,65 @@ func oneFunction() function.Function {
 	})
 }
 
-func sensitiveFunction() function.Function {
+func matchkeysFunction() function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{
-			Name: "value", Type: cty.DynamicPseudoType,
-			AllowNull: true, AllowUnknown: true, AllowMarked: true, AllowDynamicType: true,
-		}},
+		Params: []function.Parameter{
+			{Name: "values", Type: cty.List(cty.DynamicPseudoType)},
+			{Name: "keys", Type: cty.List(cty.DynamicPseudoType)},
+			{Name: "wanted", Type: cty.List(cty.DynamicPseudoType)},
+		},
 		Type: func(args []cty.Value) (cty.Type, error) { return args[0].Type(), nil },
-		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			return Sensitive(args[0], "sensitive()"), nil
+		Impl: func(args []cty.Value, t cty.Type) (cty.Value, error) {
+			if args[0].LengthInt() != args[1].LengthInt() {
+				return cty.NilVal, function.NewArgErrorf(1, "there must be as many keys as values")
+			}
+			if args[1].LengthInt()*args[2].LengthInt() > 1_000_000 {
+				return cty.NilVal, errors.New("at most 1,000,000 comparisons")
+			}
+			var found []cty.Value
+			keys, wanted := args[1].AsValueSlice(), args[2].AsValueSlice()
+			for i, v := range args[0].AsValueSlice() {
+				if slices.ContainsFunc(wanted, func(w cty.Value) bool {
+					same := w.Equals(keys[i])
+					return same.IsKnown() && same.True()
+				}) {
+					found = append(found, v)
+				}
+			}
+			if len(found) == 0 {
+				return cty.ListValEmpty(t.ElementType()), nil
+			}
+			return cty.ListVal(found), nil
+		},
+	})
+}
+
+func transposeFunction() function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "map", Type: cty.Map(cty.List(cty.String))}},
+		Type:   function.StaticReturnType(cty.Map(cty.List(cty.String))),
+		Impl: func(args []cty.Value, t cty.Type) (cty.Value, error) {
+			turned := make(map[string][]cty.Value)
+			for it := args[0].ElementIterator(); it.Next(); {
+				key, list := it.Element()
+				if list.IsNull() || !list.IsWhollyKnown() {
+					return cty.UnknownVal(t), nil
+				}
+				for _, v := range list.AsValueSlice() {
+					if v.IsNull() {
+						return cty.NilVal, function.NewArgErrorf(0, "the lists must not hold null")
+					}
+					turned[v.AsString()] = append(turned[v.AsString()], key)
+				}
+			}
+			if len(turned) == 0 {
+				return cty.MapValEmpty(t.ElementType()), nil
+			}
+			lists := make(map[string]cty.Value, len(turned))
+			for k, keys := range turned {
+				lists[k] = cty.ListVal(keys)
+			}
+			return cty.MapVal(lists), nil
 		},
 	})
 }

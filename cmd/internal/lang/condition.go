@@ -3,6 +3,7 @@ package lang
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -107,6 +108,7 @@ func (s *Scope) compile(x *expression, kind Kind) (*compiled, hcl.Diagnostics) {
 	if diags.HasErrors() {
 		return nil, diags
 	}
+	c.told = n.calls(c.node)
 	c.form = c.recognise(n, unknown)
 	c.quick = c.comparisons(n, unknown, c.node)
 	boundNumbers(c.node)
@@ -140,6 +142,7 @@ type compiled struct {
 	names   []binding        // the values it takes from an exchange
 	reasons []error          // why values known at load are not available
 	form    form
+	told    []told       // calls that explanations tell of
 	quick   []comparison // instead of all else, where they say what needs no explanation
 }
 
@@ -163,9 +166,12 @@ func (c *compiled) bind(n *lookup) *hcl.EvalContext {
 	for _, r := range n.refs {
 		trav := r.node.Traversal
 		key := describe(trav)
-		root, inner := trav.RootName(), key
+		root, inner, depth := trav.RootName(), key, len(trav)
 		if r.step != "" {
-			root, inner = r.inside, strings.TrimPrefix(key, "step."+r.step+".")
+			root, inner, depth = r.inside, strings.TrimPrefix(key, "step."+r.step+"."), depth-2
+		}
+		if r.tree != nil {
+			key += " as decoded"
 		}
 		r.node.Traversal = hcl.Traversal{hcl.TraverseRoot{Name: key, SrcRange: r.node.SrcRange}}
 		switch {
@@ -178,9 +184,13 @@ func (c *compiled) bind(n *lookup) *hcl.EvalContext {
 			}
 		default:
 			if _, known := open[key]; !known {
+				access := r.access
+				if r.tree != nil {
+					access = r.tree
+				}
 				c.names = append(c.names, binding{
-					key: key, text: r.text, at: r.node.SrcRange, access: r.access, step: r.step,
-					size: inner == "body" || inner == "request.body" || inner == "request", header: root == "header",
+					key: key, text: r.text, at: r.node.SrcRange, access: access, step: r.step,
+					size: inner == "body" || inner == "request.body" || inner == "request", header: root == "header" || root == "cookie" && depth == 2,
 				})
 			}
 			open[key] = r.value
@@ -272,7 +282,7 @@ func (b *binding) from(vars *checks.Vars) (cty.Value, error) {
 func (c *compiled) evaluate(t *taken) (bool, error) {
 	v, diags := c.node.Value(t.ctx)
 	if diags.HasErrors() {
-		return false, failure(diags, c.names, t)
+		return false, c.failure(diags, t)
 	}
 	v, marks := v.Unmark()
 	switch why := reasonOf(marks); {
@@ -288,6 +298,20 @@ func (c *compiled) evaluate(t *taken) (bool, error) {
 		return false, &evaluationError{fmt.Sprintf("the result is %s, neither true nor false", typeName(v.Type()))}
 	}
 	return v.True(), nil
+}
+
+// failure is the cause of the condition's failed evaluation: what a function
+// that extracts says, or else the same as [failure].
+func (c *compiled) failure(diags hcl.Diagnostics, t *taken) error {
+	cause := ""
+	if i := slices.IndexFunc(diags, func(d *hcl.Diagnostic) bool { return d.Severity == hcl.DiagError }); i >= 0 {
+		cause = c.queryFailure(diags[i])
+	}
+	err := failure(diags, c.names, t)
+	if e, ok := errors.AsType[*evaluationError](err); ok && cause != "" && strings.Contains(e.text, cause) { // not concealed
+		return errors.New(cause)
+	}
+	return err
 }
 
 // failure finds the cause of a failed evaluation: a value that is missing, or
@@ -314,8 +338,7 @@ func failure(diags hcl.Diagnostics, names []binding, t *taken) error {
 			}
 		}
 	}
-	detail := conceal(hcl.Diagnostics{first})[0].Detail
-	return &evaluationError{phrase(detail)}
+	return &evaluationError{phrase(conceal(hcl.Diagnostics{first})[0].Detail)}
 }
 
 // An evaluationError is what hcl says of an expression that cannot be

@@ -224,7 +224,7 @@ func TestConditionMistakes(t *testing.T) {
 		{`timing.total-timing.dns < 1`, `1:11 Unknown name: HCL reads "total-timing" as one name. To subtract, write spaces around the minus sign, as in timing.total - timing.`},
 		{`status-1 == 199`, `1:5 Unknown name: HCL reads "status-1" as one name. To subtract, write spaces around the minus sign, as in status - 1.`},
 		{`statu == 200`, `1:5 Unknown name: There is no "statu" here. Did you mean "status"?`},
-		{`response == 200`, `1:5 Unknown name: There is no "response" here. An answer has "status", "header", "body", "json", "url", "redirects", "remote_ip", "http_version", "timing", "tls" and "request".`},
+		{`response == 200`, `1:5 Unknown name: There is no "response" here. An answer has "status", "header", "body", "body_size", "body_sha256", "cookie", "json", "url", "redirects", "remote_ip", "http_version", "timing", "tls" and "request".`},
 		{`status == vra.env`, `1:15 Unknown name: There is no "vra" here. Did you mean "var"?`},
 		{`status == var.enf`, `1:18 Unknown name: var has no "enf". Did you mean "env"?`},
 		{`status == var.other`, `1:18 Unknown name: var has no "other". It has "env" and "max".`},

@@ -29,6 +29,7 @@ func encodingFunctions() []fn {
 			return base64.StdEncoding.EncodeToString([]byte(s)), nil
 		})},
 		{signature: "csvdecode(text)", doc: "Lines of CSV as a list of objects; the first line names their attributes.", f: stdlib.CSVDecodeFunc},
+		{signature: "hex(text)", doc: "Bytes of a text in hexadecimal.", f: mapper(func(s string) (string, error) { return hex.EncodeToString([]byte(s)), nil })},
 		{signature: "jsondecode(text)", doc: "Value that a text in JSON stands for, within the limits for answers.", f: jsonDecodeFunction()},
 		{signature: "jsonencode(value)", doc: "Value as JSON.", f: stdlib.JSONEncodeFunc},
 		{signature: "jwt(token)", doc: "Object with the header and the claims of a JSON Web Token. The signature is not checked.", f: jwtFunction()},

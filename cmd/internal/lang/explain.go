@@ -2,6 +2,7 @@ package lang
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -50,7 +51,7 @@ func (c *compiled) recognise(n *lookup, unknown *hcl.EvalContext) form {
 			f.only = i
 			return f
 		}
-		if b.size && overlaps(left.Range(), b.at) {
+		if b.size && overlaps(left.Range(), b.at) && !c.insideTold(b.at) {
 			return other // computed from a text that is not to be shown
 		}
 	}
@@ -103,9 +104,15 @@ func signs(op *hclsyntax.Operation) (string, string) {
 func (c *compiled) explain(v *checks.Verdict, t *taken, w viewer) {
 	v.Explanation.Values = c.shown(t, w)
 	var is string
+	why := c.whyFalse(t)
 	switch {
+	case why != "" && c.told[0].call == bare(c.node) && c.kind == Expect:
+		v.Explanation.Message = cut(w.redactor.Redact(why), maxMessage)
+		return
+	case why != "":
+		is = why
 	case c.form.left == nil:
-		is = c.all(v.Explanation.Values)
+		is = c.all(v.Explanation.Values, c.results(t, w)...)
 	case c.form.only >= 0:
 		is = c.one(c.names[c.form.only], t.values[c.form.only], w)
 	default:
@@ -136,7 +143,7 @@ func (c *compiled) explainError(v *checks.Verdict, t *taken, err error, w viewer
 func (c *compiled) shown(t *taken, w viewer) []checks.Value {
 	values := make([]checks.Value, 0, len(c.names))
 	for i, b := range c.names {
-		if t.values[i] == cty.NilVal {
+		if t.values[i] == cty.NilVal || slices.ContainsFunc(values, func(v checks.Value) bool { return v.Name == b.text }) {
 			continue
 		}
 		values = append(values, checks.Value{Name: b.text, Value: b.view(t.values[i], w)})
@@ -170,13 +177,14 @@ func (c *compiled) phrase(b binding, shown any) string {
 	}
 }
 
-// all says what the values are, the first few of them.
-func (c *compiled) all(values []checks.Value) string {
+// all says what the values are, the first few of them. Where the results of
+// calls are told, what these have looked into is not.
+func (c *compiled) all(values []checks.Value, results ...string) string {
 	const told = 4
-	var parts []string
+	parts := results
 	for _, v := range values {
 		for _, b := range c.names {
-			if b.text == v.Name {
+			if b.text == v.Name && (len(results) == 0 || !c.insideTold(b.at)) {
 				parts = append(parts, c.phrase(b, v.Value))
 				break
 			}

@@ -16,8 +16,10 @@ type fn struct {
 	signature string // name(argument, …)
 	doc       string
 	f         function.Function
-	volatile  bool                               // gives another value with each call
-	inDir     func(dir string) function.Function // instead of f: depends on the folder of the file
+	volatile  bool                                            // gives another value with each call
+	inDir     func(dir string) function.Function              // instead of f: depends on the folder of the file
+	extracts  bool                                            // explanations show its result rather than what it looked into
+	explain   func(args []cty.Value, written []string) string // tells why it is false; "" if it cannot
 }
 
 func (f *fn) name() string {
@@ -30,7 +32,8 @@ func Functions() []Doc {
 	table := functionTable(&shared{patterns: newPatterns()})
 	docs := make([]Doc, 0, len(table))
 	for _, name := range slices.Sorted(maps.Keys(table)) {
-		docs = append(docs, Doc{Name: name, Signature: table[name].signature, Doc: table[name].doc})
+		f := table[name]
+		docs = append(docs, Doc{Name: name, Signature: f.signature, Doc: f.doc, Example: example(name), Volatile: f.volatile})
 	}
 	return docs
 }
@@ -39,8 +42,8 @@ func Functions() []Doc {
 func functionTable(sh *shared) map[string]fn {
 	table := make(map[string]fn)
 	for _, group := range [][]fn{
-		stringFunctions(), patternFunctions(sh.patterns), numberFunctions(), collectionFunctions(), setFunctions(),
-		typeFunctions(), encodingFunctions(), hashFunctions(), timeFunctions(), placeFunctions(sh),
+		stringFunctions(), patternFunctions(sh.patterns), queryFunctions(), numberFunctions(), collectionFunctions(), setFunctions(),
+		typeFunctions(), encodingFunctions(), hashFunctions(), timeFunctions(), addressFunctions(), placeFunctions(sh),
 	} {
 		for _, f := range group {
 			table[f.name()] = f
@@ -117,12 +120,14 @@ func collectionFunctions() []fn {
 		{signature: "keys(map)", doc: "Keys of a map or object, sorted.", f: stdlib.KeysFunc},
 		{signature: "length(value)", doc: "Number of elements of a list, map or object, or of characters of a text.", f: lengthFunction()},
 		{signature: "lookup(map, key, default)", doc: "Value of a key in a map, or the default.", f: stdlib.LookupFunc},
+		{signature: "matchkeys(values, keys, wanted)", doc: "Values whose key, at the same place of another list, is one of those wanted.", f: matchkeysFunction()},
 		{signature: "merge(maps...)", doc: "Maps or objects as one; the last of equal keys wins.", f: stdlib.MergeFunc},
 		{signature: "one(list)", doc: "The only element of a list, or null for an empty one.", f: oneFunction()},
 		{signature: "range(numbers...)", doc: "List of numbers: range(limit), range(start, limit) or range(start, limit, step); at most 1,024.", f: stdlib.RangeFunc},
 		{signature: "reverse(list)", doc: "List backwards.", f: stdlib.ReverseListFunc},
 		{signature: "slice(list, start, end)", doc: "Elements from start up to, but not including, end.", f: stdlib.SliceFunc},
 		{signature: "sort(list)", doc: "List of texts, sorted.", f: stdlib.SortFunc},
+		{signature: "transpose(map)", doc: "Map of lists of texts turned round: each text with the list of its keys.", f: transposeFunction()},
 		{signature: "values(map)", doc: "Values of a map or object, in the order of its keys.", f: stdlib.ValuesFunc},
 		{signature: "zipmap(keys, values)", doc: "Map made of a list of keys and one of values.", f: stdlib.ZipmapFunc},
 	}
@@ -141,6 +146,7 @@ func typeFunctions() []fn {
 	return []fn{
 		{signature: "can(expression)", doc: "Whether an expression can be evaluated without error.", f: tryfunc.CanFunc},
 		{signature: "sensitive(value)", doc: "Value that no output shows.", f: sensitiveFunction()},
+		{signature: "issensitive(value)", doc: "Whether a value is, or holds, a secret.", f: issensitiveFunction()},
 		{signature: "tobool(value)", doc: "Value as a bool.", f: stdlib.MakeToFunc(cty.Bool)},
 		{signature: "tolist(value)", doc: "Value as a list.", f: stdlib.MakeToFunc(cty.List(cty.DynamicPseudoType))},
 		{signature: "tomap(value)", doc: "Value as a map.", f: stdlib.MakeToFunc(cty.Map(cty.DynamicPseudoType))},

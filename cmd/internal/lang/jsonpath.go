@@ -24,21 +24,38 @@ func (p path) json() (access, cty.Value) {
 			return nil, cty.DynamicVal
 		}
 	}
+	tree := p.tree()
 	return func(x *checks.Exchange) (cty.Value, error) {
+		part, err := tree(x)
+		if err != nil {
+			return cty.NilVal, err
+		}
+		if len(p.steps) == 0 {
+			if whole, ok := x.Derived(func(tree any) any { return fromTree(tree) }).(cty.Value); ok {
+				return whole, nil
+			}
+		}
+		return fromTree(part), nil
+	}, cty.DynamicVal
+}
+
+// tree returns the part of the answer as it was decoded.
+func (p path) tree() func(*checks.Exchange) (any, error) {
+	return func(x *checks.Exchange) (any, error) {
 		tree, err := x.JSON()
 		if err != nil {
-			return cty.NilVal, notJSON(x, err)
+			return nil, notJSON(x, err)
 		}
 		name := "json"
 		for _, step := range p.steps {
 			next, missing := jsonStep(tree, name, step)
 			if missing != nil {
-				return cty.NilVal, missing
+				return nil, missing
 			}
 			tree, name = next, describeStep(name, step)
 		}
-		return fromTree(tree), nil
-	}, cty.DynamicVal
+		return tree, nil
+	}
 }
 
 // jsonStep takes one step into a decoded tree.
@@ -146,8 +163,6 @@ func fromTree(tree any) cty.Value {
 			return v
 		}
 		return cty.NullVal(cty.Number)
-	case float64:
-		return cty.NumberFloatVal(t)
 	case map[string]any:
 		attrs := make(map[string]cty.Value, len(t))
 		for k, v := range t {
@@ -161,7 +176,7 @@ func fromTree(tree any) cty.Value {
 		}
 		return cty.TupleVal(elements)
 	default:
-		return cty.NullVal(cty.DynamicPseudoType)
+		return fromNumber(t)
 	}
 }
 

@@ -27,6 +27,7 @@ type lookup struct {
 	locals   []map[string]struct{} // names that for expressions bring
 	lenient  int                   // depth of can() and try()
 	refs     []ref
+	trees    map[*hclsyntax.ScopeTraversalExpr]struct{} // what functions look into
 	volatile bool
 	diags    hcl.Diagnostics
 }
@@ -39,6 +40,7 @@ type ref struct {
 	access access    // how to take it from an exchange; nil for names of the scope
 	step   string    // whose exchange it is; empty for the one that is judged
 	inside string    // which value of it, for one of a step
+	tree   access    // the same as it was decoded, for functions that look into that; nil if there is none
 	broken bool      // does not exist
 }
 
@@ -88,6 +90,13 @@ func isLenient(e *hclsyntax.FunctionCallExpr) bool { return e.Name == "can" || e
 func (n *lookup) call(e *hclsyntax.FunctionCallExpr) {
 	f, ok := n.scope.shared.functions[e.Name]
 	switch {
+	case f.extracts && len(e.Args) > 0, f.explain != nil && len(e.Args) > 0:
+		if into, ok := bare(e.Args[0]).(*hclsyntax.ScopeTraversalExpr); ok {
+			if n.trees == nil {
+				n.trees = make(map[*hclsyntax.ScopeTraversalExpr]struct{})
+			}
+			n.trees[into] = struct{}{}
+		}
 	case !ok:
 		known := slices.Collect(maps.Keys(n.scope.shared.functions))
 		n.fail(e.NameRange, "Unknown function", fmt.Sprintf("There is no function %s().%s", e.Name, DidYouMean(e.Name, known)))
@@ -130,6 +139,9 @@ func (n *lookup) name(e *hclsyntax.ScopeTraversalExpr) {
 	}
 	p := path{lookup: n, name: root.Name, steps: e.Traversal[1:]}
 	r.access, r.value = p.compile(def)
+	if _, asked := n.trees[e]; asked && def.json && r.access != nil {
+		r.tree = decoded(p.tree())
+	}
 	r.broken = r.access == nil
 	if st := n.scope.steps; st != nil && st.secret(st.Name, dotted(e.Traversal)) {
 		r.conceal(n.x.written(e.SrcRange))

@@ -30,6 +30,17 @@ type pattern struct {
 	*regexp.Regexp
 
 	size int
+	dfa  dfaPool
+}
+
+// MatchString reports whether the pattern matches a part of text.
+func (p *pattern) MatchString(text string) bool {
+	if len(text) >= fromDFA {
+		if matched, ok := p.dfa.matches(text); ok {
+			return matched
+		}
+	}
+	return p.Regexp.MatchString(text)
 }
 
 func newPatterns() *patterns { return &patterns{compiled: make(map[string]*pattern)} }
@@ -61,7 +72,7 @@ func (p *patterns) compile(expr string) (*pattern, error) {
 	if err != nil {
 		return nil, errors.New("not a regular expression of RE2")
 	}
-	compiled := &pattern{Regexp: re, size: len(program.Inst)}
+	compiled := &pattern{Regexp: re, size: len(program.Inst), dfa: newDFAPool(program)}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.compiled) < maxPatterns {
@@ -139,13 +150,19 @@ func (p *patterns) regex(all bool) function.Function {
 				return cty.NilVal, err
 			}
 			if !all {
-				at := re.FindStringSubmatchIndex(text)
+				var at []int
+				if len(text) < fromDFA || re.MatchString(text) {
+					at = re.FindStringSubmatchIndex(text)
+				}
 				if at == nil {
 					return cty.NilVal, errors.New("the pattern does not match")
 				}
 				return groups(re, text, at, t), nil
 			}
-			found := re.FindAllStringSubmatchIndex(text, 10_000)
+			var found [][]int
+			if len(text) < fromDFA || re.MatchString(text) {
+				found = re.FindAllStringSubmatchIndex(text, 10_000)
+			}
 			if len(found) == 0 {
 				return cty.ListValEmpty(t.ElementType()), nil
 			}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"math/big"
+	"net/http"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -30,6 +31,7 @@ func timeFunctions() []fn {
 		{signature: "timestamp()", doc: "Time of the call, as a text of RFC 3339.", volatile: true, f: generator(cty.String, func() cty.Value {
 			return cty.StringVal(time.Now().UTC().Format(time.RFC3339))
 		})},
+		{signature: "unixtime(time)", doc: "Seconds since 1970 of a time of RFC 3339, or of HTTP as in the header Date: now() - unixtime(…) is an age.", f: unixtimeFunction()},
 		{signature: "uuid()", doc: "Random UUID (RFC 9562, version 4).", volatile: true, f: generator(cty.String, func() cty.Value {
 			return cty.StringVal(uuid.NewString())
 		})},
@@ -89,6 +91,23 @@ func timecmpFunction() function.Function {
 				times[i] = t
 			}
 			return cty.NumberIntVal(int64(times[0].Compare(times[1]))), nil
+		},
+	})
+}
+
+func unixtimeFunction() function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "time", Type: cty.String}},
+		Type:   function.StaticReturnType(cty.Number),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			t, err := time.Parse(time.RFC3339, args[0].AsString())
+			if err != nil {
+				t, err = http.ParseTime(args[0].AsString())
+			}
+			if err != nil {
+				return cty.NilVal, function.NewArgErrorf(0, "a time of RFC 3339 or HTTP is required")
+			}
+			return cty.NumberFloatVal(float64(t.UnixMicro()) / 1e6), nil
 		},
 	})
 }

@@ -22,8 +22,17 @@ type RequestExprs struct {
 	Headers     []hcl.Expression // outermost first: a later one replaces names of an earlier one
 	Query       []hcl.Expression // as Headers; joined with the query in URL
 	Body, JSON  hcl.Expression
+	Form        hcl.Expression // fields, each a text or a list of them
+	File        *File          // the body as it is
 	BasicAuth   hcl.Expression // { username, password }
 	BearerToken hcl.Expression
+}
+
+// A File is one that was read at load.
+type File struct {
+	Path string
+	Text []byte    // not changed
+	At   hcl.Range // of the attribute that names it
 }
 
 // A Request is a compiled request. What does not change between runs is
@@ -31,8 +40,10 @@ type RequestExprs struct {
 type Request struct {
 	fields      []field          // nil if nothing changes between runs
 	fixed       *checks.Rendered // instead of fields
+	file        *File            // the body; nil unless there is one
 	unavailable error
 	host, url   string
+	scheme      string
 }
 
 var _ checks.Template = (*Request)(nil)
@@ -41,7 +52,7 @@ var _ checks.Template = (*Request)(nil)
 // known at load, such as a URL without scheme, is found here; in what is not,
 // it becomes an error of [Request.Render].
 func CompileRequest(r RequestExprs, s *Scope) (*Request, hcl.Diagnostics) {
-	req := &Request{}
+	req := &Request{file: r.File}
 	var fields []field
 	var diags hcl.Diagnostics
 	for _, part := range r.parts() {
@@ -55,7 +66,7 @@ func CompileRequest(r RequestExprs, s *Scope) (*Request, hcl.Diagnostics) {
 		diags = append(diags, errorAt(r.Range, "URL missing", "A request needs a url.")...)
 	}
 	whole := !diags.HasErrors()
-	rendered, mistakes := assemble(fields)
+	rendered, mistakes := assemble(fields, req.file)
 	for _, m := range mistakes {
 		switch {
 		case m.why != nil:
@@ -74,6 +85,7 @@ func CompileRequest(r RequestExprs, s *Scope) (*Request, hcl.Diagnostics) {
 		changes = changes || f.x != nil
 		if f.role == roleURL {
 			req.host, req.url = f.known(rendered)
+			req.scheme = f.scheme(rendered)
 		}
 	}
 	switch {
@@ -101,6 +113,7 @@ func (r *RequestExprs) parts() []part {
 	add(roleQuery, r.Query...)
 	add(roleBody, r.Body)
 	add(roleJSON, r.JSON)
+	add(roleForm, r.Form)
 	add(roleBasicAuth, r.BasicAuth)
 	add(roleBearerToken, r.BearerToken)
 	return parts
@@ -127,7 +140,7 @@ func (r *Request) Render(_ context.Context, vars *checks.Vars) (*checks.Rendered
 			return nil, fmt.Errorf("rendering the request: %s: %w", f.role, err)
 		}
 	}
-	rendered, mistakes := assemble(fields)
+	rendered, mistakes := assemble(fields, r.file)
 	for _, m := range mistakes {
 		if m.why != nil {
 			return nil, fmt.Errorf("rendering the request: %w", m.why)
@@ -147,6 +160,9 @@ func (r *Request) Render(_ context.Context, vars *checks.Vars) (*checks.Rendered
 // it is known at run time only.
 func (r *Request) Host() string { return r.host }
 
+// Scheme returns "http", "https", or "" where it is known at run time only.
+func (r *Request) Scheme() string { return r.scheme }
+
 // URL returns the URL, or "" where it is known at run time only or holds a
 // secret.
 func (r *Request) URL() string { return r.url }
@@ -165,6 +181,8 @@ const (
 	roleQuery       role = "query"
 	roleBody        role = "body"
 	roleJSON        role = "json"
+	roleForm        role = "form"
+	roleFile        role = "body_file"
 	roleBasicAuth   role = "basic_auth"
 	roleBearerToken role = "bearer_token"
 )
@@ -292,4 +310,16 @@ func (f *field) known(r *checks.Rendered) (host, whole string) {
 		return "", ""
 	}
 	return strings.ToLower(u.Hostname()), ""
+}
+
+// scheme returns the scheme of the URL if it is known at load.
+func (f *field) scheme(r *checks.Rendered) string {
+	if f.x == nil && r != nil && r.URL != nil {
+		return r.URL.Scheme
+	}
+	scheme, _, ok := strings.Cut(f.lead, "://")
+	if !ok {
+		return ""
+	}
+	return strings.ToLower(scheme)
 }

@@ -31,7 +31,7 @@ func request(t *testing.T, src string) (RequestExprs, *Scope) {
 	}
 	return RequestExprs{
 		Range: hcl.Range{Filename: "test.hcl", Start: hcl.InitialPos, End: hcl.InitialPos},
-		URL:   get("url"), Method: get("method"), Body: get("body"), JSON: get("json"), BasicAuth: get("basic_auth"), BearerToken: get("bearer_token"),
+		URL:   get("url"), Method: get("method"), Body: get("body"), JSON: get("json"), Form: get("form"), BasicAuth: get("basic_auth"), BearerToken: get("bearer_token"),
 		Headers: []hcl.Expression{get("headers"), get("headers2")}, Query: []hcl.Expression{get("query"), get("query2")},
 	}, testScope(t, map[string]Source{"test.hcl": {Text: []byte(src), Dir: "testdata"}})
 }
@@ -74,6 +74,15 @@ func TestRender(t *testing.T) {
 		{"json", url + "method = \"POST\"\njson = { a = [1, true, null], b = \"<\" }", `POST https://a.example/x Content-Type=application/json body={"a":[1,true,null],"b":"\u003c"}`},
 		{"json null", url + "method = \"POST\"\njson = null", `POST https://a.example/x Content-Type=application/json body=null`},
 		{"json with type", url + "method = \"POST\"\nheaders = { content-type = \"a/b\" }\njson = 1", `POST https://a.example/x Content-Type=a/b body=1`},
+		{
+			"form", url + "method = \"POST\"\nform = { b = [\"1\", \"x y&\"], a = 5, gone = null, \"ü\" = \"\" }",
+			`POST https://a.example/x Content-Type=application/x-www-form-urlencoded body=a=5&b=1&b=x+y%26&%C3%BC=`,
+		},
+		{"form with type", url + "method = \"POST\"\nheaders = { content-type = \"a/b\" }\nform = {}", `POST https://a.example/x Content-Type=a/b body=`},
+		{
+			"sensitive form", url + "method = \"POST\"\nform = { grant_type = \"password\", password = secret.token }",
+			`POST https://a.example/x Content-Type=application/x-www-form-urlencoded body=grant_type=password&password=hunter2-token secrets=hunter2-token`,
+		},
 		{"bearer", url + `bearer_token = "plain"`, "GET https://a.example/x Authorization=Bearer plain secrets=Bearer plain|plain"},
 		{"basic", url + `basic_auth = { username = "u", password = "p:w" }`, "GET https://a.example/x Authorization=Basic dTpwOnc= secrets=Basic dTpwOnc=|dTpwOnc=|p:w"},
 		{"authorization", url + `headers = { authorization = "Custom abc" }`, "GET https://a.example/x Authorization=Custom abc secrets=Custom abc|abc"},
@@ -138,7 +147,12 @@ func TestRequestMistakes(t *testing.T) {
 		{url + `headers = { host = "a b" }`, `2:11 Invalid header: Host must be a host name, with a port if need be.`},
 		{url + `query = ["a"]`, `2:9 Wrong type: query must be an object of strings, not a list.`},
 		{url + "method = \"PUT\"\nbody = { a = 1 }", `3:8 Wrong type: body must be a string, not an object.`},
-		{url + "method = \"PUT\"\nbody = \"a\"\njson = 1", `4:8 Two bodies: A request has either body or json.`},
+		{url + "method = \"PUT\"\nbody = \"a\"\njson = 1", `4:8 Two bodies: A request has one of body, body_file, json and form.`},
+		{url + "method = \"PUT\"\njson = 1\nform = {}", `4:8 Two bodies: A request has one of body, body_file, json and form.`},
+		{url + "method = \"PUT\"\nform = \"a=b\"", `3:8 Wrong type: form must be an object of strings, not a string.`},
+		{url + "method = \"PUT\"\nform = { a = { b = 1 } }", `3:8 Wrong type: "a" of form must be a string, not an object.`},
+		{url + "method = \"PUT\"\nform = { \"\" = 1 }", `3:8 Invalid form: A field of a form needs a name.`},
+		{url + `form = { a = 1 }`, `warning 2:8 Body without method: A GET request has no use for a body. Did you mean method = "POST"?`},
 		{url + `body = "a"`, `warning 2:8 Body without method: A GET request has no use for a body. Did you mean method = "POST"?`},
 		{url + `basic_auth = "a"`, `2:14 Wrong type: basic_auth must be an object with username and password, not a string.`},
 		{url + `basic_auth = { username = "a" }`, `2:14 Incomplete credentials: basic_auth needs password, a string.`},
@@ -159,6 +173,42 @@ func TestRequestMistakes(t *testing.T) {
 		_, diags := CompileRequest(exprs, s)
 		if got := write(diags); got != tt.want {
 			t.Errorf("%s\n got %s\nwant %s", tt.src, got, tt.want)
+		}
+	}
+}
+
+func TestBodyFile(t *testing.T) {
+	t.Parallel()
+	exprs, s := request(t, "url = \"https://a.example/\"\nmethod = \"PUT\"\nheaders = { x-id = uuid() }")
+	exprs.File = &File{Path: "/etc/order.xml", Text: []byte{0xff, 0}}
+	r, diags := CompileRequest(exprs, s)
+	if len(diags) > 0 {
+		t.Fatal(write(diags))
+	}
+	got, err := r.Render(t.Context(), nil)
+	if err != nil || string(got.Body) != "\xff\x00" || got.File != "/etc/order.xml" || got.Header.Get("Content-Type") != "" {
+		t.Errorf("got %s from %q, %v", dump(got), got.File, err)
+	}
+	exprs.Method = nil
+	if _, diags = CompileRequest(exprs, s); len(diags) != 1 || diags[0].Summary != "Body without method" {
+		t.Error(write(diags))
+	}
+}
+
+func TestScheme(t *testing.T) {
+	t.Parallel()
+	for src, want := range map[string]string{
+		`url = "HTTP://a.example/"`:                "http",
+		`url = "https://${uuid()}.example/"`:       "https",
+		`url = "http${now() > 1 ? "" : "s"}://a"`:  "",
+		`url = "https://a.example/${secret.gone}"`: "https",
+	} {
+		exprs, s := request(t, src)
+		r, diags := CompileRequest(exprs, s)
+		if diags.HasErrors() {
+			t.Errorf("%s: %s", src, write(diags))
+		} else if r.Scheme() != want {
+			t.Errorf("%s: scheme is %q, want %q", src, r.Scheme(), want)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
+	"github.com/zclconf/go-cty/cty/function"
 )
 
 // sensitive is the mark of a value that no output may show.
@@ -126,4 +127,37 @@ func collectSecrets(found []string, v cty.Value, within bool) []string {
 		}
 	}
 	return found
+}
+
+func issensitiveFunction() function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{
+			Name: "value", Type: cty.DynamicPseudoType,
+			AllowNull: true, AllowUnknown: true, AllowMarked: true, AllowDynamicType: true,
+		}},
+		Type: function.StaticReturnType(cty.Bool),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			switch {
+			case IsSensitive(args[0]):
+				return cty.True, nil
+			case !Plain(args[0]).IsWhollyKnown():
+				return cty.UnknownVal(cty.Bool), nil
+			default:
+				return cty.False, nil
+			}
+		},
+	})
+}
+
+func sensitiveFunction() function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{
+			Name: "value", Type: cty.DynamicPseudoType,
+			AllowNull: true, AllowUnknown: true, AllowMarked: true, AllowDynamicType: true,
+		}},
+		Type: func(args []cty.Value) (cty.Type, error) { return args[0].Type(), nil },
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			return Sensitive(args[0], "sensitive()"), nil
+		},
+	})
 }

@@ -29,7 +29,7 @@ func (w viewer) value(v cty.Value) any {
 	if IsSensitive(v) {
 		return checks.Mask
 	}
-	v = Plain(v)
+	v = undecoded(Plain(v))
 	switch t := v.Type(); {
 	case !v.IsKnown():
 		return "(not known)"

@@ -1,6 +1,8 @@
 package lang
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"time"
 
@@ -14,6 +16,8 @@ type Doc struct {
 	Name      string // matches, timing.total
 	Signature string // matches(string, re2); the type of a value
 	Doc       string // one sentence or two
+	Example   string // of a function: an expression that is true
+	Volatile  bool   // gives another value with each call
 }
 
 // Values documents the values of an exchange that conditions may name.
@@ -42,6 +46,7 @@ type value struct {
 	get    func(*checks.Exchange) (cty.Value, error)
 	header func(*checks.Exchange) http.Header // instead of get: one of its parts is named
 	json   bool                               // instead of get: the answer as JSON
+	cookie bool                               // instead of get: the cookies of the answer
 	size   bool                               // explanations show its size only
 	secret func(part string) bool             // parts that are sensitive
 	inside []value
@@ -62,6 +67,17 @@ func exchangeValues() []value {
 		{
 			name: "body", kind: "string", t: cty.String, size: true, doc: "Body of the answer as text. Explanations show its size only.",
 			get: func(x *checks.Exchange) (cty.Value, error) { return cty.StringVal(string(x.Body)), nil },
+		},
+		{
+			name: "body_size", kind: "number", t: cty.Number, doc: "Size of the body in bytes, after decompression.",
+			get: func(x *checks.Exchange) (cty.Value, error) { return cty.NumberIntVal(int64(len(x.Body))), nil },
+		},
+		text("body_sha256", "SHA-256 of the body's bytes, in hexadecimal; sha256(body) is that of the text.", func(x *checks.Exchange) string {
+			return hex.EncodeToString(digest(sha256.New(), string(x.Body)))
+		}),
+		{
+			name: "cookie", suffix: `["name"].value`, kind: "object, or null", t: cty.DynamicPseudoType, cookie: true,
+			doc: "A cookie that the answer sets, by its name: value (sensitive), path, domain, expires (RFC 3339), max_age, secure, http_only, same_site. Null where there is none, and so are its attributes that are not given.",
 		},
 		{
 			name: "json", suffix: ".name[0]", kind: "any", t: cty.DynamicPseudoType, json: true,

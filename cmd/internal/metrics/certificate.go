@@ -55,7 +55,7 @@ func newCertificate(id *certs.Identity, checks int, location *labels, h *handsha
 
 func certificateLoadFailed(s *scrape) {
 	for _, c := range s.view.certificates {
-		s.gauge(boolValue(c.identity.Err() != nil), c.base)
+		s.gauge(boolValue(c.identity.Err() != nil || c.identity.Rotation() != nil), c.base)
 		s.flush()
 	}
 }

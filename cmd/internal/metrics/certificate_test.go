@@ -2,12 +2,15 @@ package metrics_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"watchword/certs"
+	"watchword/certs/certstest"
 	"watchword/checks"
 	"watchword/cmd/internal/metrics"
 )
@@ -58,4 +61,38 @@ func certificateSeries(t *testing.T, m *metrics.Metrics) []string {
 		}
 	}
 	return list
+}
+
+// What goes on in place of broken files, and what has ended, keeps its series.
+func TestClientCertificateOfBrokenRotation(t *testing.T) {
+	ca, dir := certstest.NewCA(t), t.TempDir()
+	pair := ca.Client("probe.acme.com")
+	src := certs.Source{Name: "acme", Hosts: []string{"*.acme.com"}, PEM: pair.WritePEM(dir), CA: ca.WriteFile(dir)}
+	caOnly := certs.Source{Name: "roots", Hosts: []string{"partner.example"}, CA: src.CA}
+	var memory certs.Memory
+	load := func(now time.Time) []*certs.Identity {
+		loader := certs.Loader{Memory: &memory, Now: now}
+		ids := []*certs.Identity{loader.Load(src), loader.Load(caOnly)}
+		loader.Remember()
+		return ids
+	}
+	m := one()
+	m.SetCertificates(load(time.Now()), nil)
+	want := certificateSeries(t, m)
+	for _, file := range []string{src.PEM, src.CA} {
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, line := range want {
+		if name, ok := strings.CutSuffix(line, " 0"); ok && strings.HasPrefix(line, "load_failed{") {
+			want[i] = name + " 1"
+		}
+	}
+	for what, now := range map[string]time.Time{"while it goes on": time.Now(), "after its end": pair.Leaf.NotAfter.Add(time.Hour)} {
+		m.SetCertificates(load(now), nil)
+		if diff := cmp.Diff(want, certificateSeries(t, m)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
+		}
+	}
 }

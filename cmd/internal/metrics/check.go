@@ -45,6 +45,7 @@ type values struct {
 	lastSuccess  time.Time
 	failures     []reasonCount // in the order in which they appeared
 	skipped      [3]uint64     // by skipReasons()
+	muted        [2]bool       // in this way at least once, by words.muting
 	steps        []stepValues
 	servers      []serverCertificate // one a host
 	foreign      map[string]bool     // hosts dialled that the configuration does not name
@@ -244,6 +245,30 @@ func checkFailingSince(s *scrape) {
 		}
 		c.mu.Unlock()
 		s.gauge(timestamp(since), c.base)
+		s.flush()
+	}
+}
+
+// checkMuted shows a way of muting from the first time on that it is used for
+// the check.
+func checkMuted(s *scrape) {
+	if s.m.Muted == nil {
+		return
+	}
+	for _, c := range s.view.checks {
+		var now [2]bool
+		now[0], now[1] = s.m.Muted(c.conf.Name)
+		c.mu.Lock()
+		for i := range now {
+			c.muted[i] = c.muted[i] || now[i]
+		}
+		ever := c.muted
+		c.mu.Unlock()
+		for i, w := range s.words.muting {
+			if ever[i] {
+				s.gauge(boolValue(now[i]), w.label, c.base)
+			}
+		}
 		s.flush()
 	}
 }

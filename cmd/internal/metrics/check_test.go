@@ -190,6 +190,23 @@ func TestStateSets(t *testing.T) {
 	}
 }
 
+func TestMuted(t *testing.T) {
+	m := one()
+	var maintenance, dependency bool
+	m.Muted = func(string) (bool, bool) { return maintenance, dependency }
+	want := func(want ...string) {
+		t.Helper()
+		if diff := cmp.Diff(want, series(get(t, m, "watchword_check_muted")), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("muted (-want +got):\n%s", diff)
+		}
+	}
+	want()
+	dependency = true
+	want(`check_muted{by="dependency",…} 1`)
+	maintenance, dependency = true, false
+	want(`check_muted{by="maintenance",…} 1`, `check_muted{by="dependency",…} 0`)
+}
+
 func TestFailingSince(t *testing.T) {
 	m := one()
 	m.AlertState = func(string) alerts.State { return alerts.State{Phase: alerts.Recovering, Since: noon} }

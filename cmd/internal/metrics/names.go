@@ -42,6 +42,7 @@ func families() []family {
 		{"watchword_check_last_duration_seconds", "How long the last run took, without the delays between retries.", gauge, check(), eachCheck(checkLastDuration)},
 		{"watchword_check_last_run_timestamp_seconds", "When the last run started. 0 before the first.", gauge, check(), eachCheck(checkLastRun)},
 		{"watchword_check_last_success_timestamp_seconds", "When the last run that passed or was degraded started. 0 before the first.", gauge, check(), eachCheck(checkLastSuccess)},
+		{"watchword_check_muted", "1 while nothing is told of the check, because of a maintenance window or a mute, or because a check that it depends on fails; 0 once that is over.", gauge, []string{"by", "check", "group", "location"}, checkMuted},
 		{"watchword_check_next_run_timestamp_seconds", "When the check is due next. 0 if it never is.", gauge, check(), checkNextRun},
 		{"watchword_check_phase_seconds", "How long the phases of the last run took, redirects added up. 0 for a phase that was not reached.", gauge, check("phase", "step"), eachCheck(checkPhases)},
 		{"watchword_check_runs_total", "Runs by outcome.", counter, check("outcome"), eachCheck(checkRuns)},

@@ -51,7 +51,7 @@ func burst(path, api string) error {
 	defer db.Close()
 	outbox := &alerts.Outbox{Store: db}
 	outbox.SetReceivers(map[string]alerts.Receiver{"slack.a": &alerts.Slack{
-		Token: "t", Channel: "#c", APIURL: api, Pacer: &alerts.Pacer{Post: time.Nanosecond, Edit: time.Nanosecond},
+		Token: "xoxb-burst", Channel: "#c", APIURL: api, Pacer: &alerts.Pacer{Post: time.Nanosecond, Edit: time.Nanosecond},
 	}})
 	engine := &alerts.Engine{Store: db, Wake: outbox.Wake}
 	setup := alerts.Setup{Receivers: []string{"slack.a"}}
@@ -94,7 +94,7 @@ func burst(path, api string) error {
 func TestKill(t *testing.T) {
 	var mu sync.Mutex
 	var posted []alertstest.Message
-	slack := &alertstest.Slack{Token: "t", OnMessage: func(m alertstest.Message) {
+	slack := &alertstest.Slack{Token: "xoxb-burst", OnMessage: func(m alertstest.Message) {
 		mu.Lock()
 		defer mu.Unlock()
 		if !m.Edited {

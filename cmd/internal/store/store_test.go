@@ -375,3 +375,19 @@ func BenchmarkUpdateConcurrent(b *testing.B) {
 	wg.Wait()
 	b.ReportMetric(float64(b.N)/float64(max(db.Stats().Commits, 1)), "updates/commit")
 }
+
+func TestCrashes(t *testing.T) {
+	points := alertstest.TestCrashes(t, func(t *testing.T) (alerts.Store, func(*testing.T) alerts.Store) {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "watchword.db")
+		db := open(t, path, Options{})
+		return db, func(t *testing.T) alerts.Store {
+			t.Helper()
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return open(t, path, Options{})
+		}
+	})
+	t.Logf("died at %d points", points)
+}
