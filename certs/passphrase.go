@@ -3,7 +3,6 @@ package certs
 import (
 	"encoding"
 	"fmt"
-	"io"
 )
 
 // A Passphrase opens an encrypted private key. It is read anew each time that
@@ -29,7 +28,7 @@ func (p Passphrase) IsZero() bool { return p.read == nil }
 // Format hides the passphrase, whatever the verb.
 func (p Passphrase) Format(s fmt.State, _ rune) {
 	text, _ := p.MarshalText()
-	_, _ = io.WriteString(s, string(text))
+	_, _ = s.Write(text)
 }
 
 // MarshalText hides the passphrase.

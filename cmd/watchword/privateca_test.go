@@ -39,7 +39,7 @@ func TestPrivateCA(t *testing.T) {
 
 	var serve string
 	said := map[string]string{}
-	for _, line := range strings.Split(strings.Join(blocks(readme, "console"), ""), "\n") {
+	for line := range strings.SplitSeq(strings.Join(blocks(readme, "console"), ""), "\n") {
 		words := strings.Fields(strings.TrimPrefix(line, "$ "))
 		switch {
 		case len(words) == 0:
