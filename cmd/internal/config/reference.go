@@ -39,9 +39,12 @@ func (b *Block) Header() string {
 
 // Schema documents the language, from the tables by which files are loaded:
 // one block that stands for the whole configuration, with all others in it.
-func Schema() Block { return documented(language()) }
+// A block that may stand in its own kind, as groups do, is there without what
+// is in it again.
+func Schema() Block { return documented(language(), nil) }
 
-func documented(is *blockType) Block {
+// documented documents a block inside of others.
+func documented(is *blockType, around []*blockType) Block {
 	b := Block{Name: is.name, Labels: slices.Clone(is.labels), Doc: is.doc, Single: is.single, Open: is.open}
 	for _, a := range is.attrs {
 		b.Attributes = append(b.Attributes, Attribute{
@@ -49,8 +52,12 @@ func documented(is *blockType) Block {
 			Computed: a.is == computed || a.is == computedMap || a.is == computedAny || a.is == conditions,
 		})
 	}
+	if slices.Contains(around, is) {
+		return b
+	}
+	around = append(slices.Clip(around), is)
 	for _, c := range is.blocks {
-		b.Blocks = append(b.Blocks, documented(c))
+		b.Blocks = append(b.Blocks, documented(c, around))
 	}
 	return b
 }
