@@ -69,12 +69,12 @@ func narrow(packed []byte, limit int64) {
 	if bits&1 == 0 || bits>>1 == 0 {
 		return // of 64 KiB or less, or 128 KiB
 	}
-	need := windowNarrowest
+	need := byte(windowNarrowest)
 	for need < windowWidest && int64(1)<<need-windowGap <= limit {
 		need++
 	}
-	if windowBase+int(bits>>1) > need {
-		packed[0] = packed[0]&0xf0 | byte(need-windowBase)<<1 | 1
+	if windowBase+bits>>1 > need {
+		packed[0] = packed[0]&0xf0 | (need-windowBase)<<1 | 1
 	}
 }
 

@@ -3,6 +3,7 @@ package checks
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -22,10 +23,8 @@ func (r *Runner) ruled(addr, inner netip.Addr) string {
 // within returns the first network that holds one of the addresses.
 func within(networks []netip.Prefix, addrs ...netip.Addr) (netip.Prefix, bool) {
 	for _, p := range networks {
-		for _, a := range addrs {
-			if p.Contains(a) {
-				return p, true
-			}
+		if slices.ContainsFunc(addrs, p.Contains) {
+			return p, true
 		}
 	}
 	return netip.Prefix{}, false

@@ -110,9 +110,9 @@ func (r Reason) networkSentence() string {
 	case ReasonConnectUnreachable:
 		return "There is no way to the address: check routes, firewalls and whether IPv6 works here."
 	case ReasonTargetBlocked:
-		return "The address is one that watchword never asks (link-local, cloud metadata, itself): check where the name or the redirect leads."
+		return "The address is one that watchword never asks (link-local, cloud metadata, itself, or by `allow_networks` and `deny_networks`): check where the name or the redirect leads."
 	case ReasonProxy:
-		return "The proxy refused or could not connect: check its address and what it allows."
+		return "The proxy cannot be reached, refused, or could not connect to the target: check its address, its credentials and what it allows."
 	default:
 		return ""
 	}
@@ -135,7 +135,7 @@ func (r Reason) tlsSentence() string {
 	case ReasonTLSVersion:
 		return "The server offers no TLS version that is still safe: enable TLS 1.2 or 1.3 there."
 	case ReasonTLSALPN:
-		return "The server agrees to neither HTTP/2 nor HTTP/1.1: check what the port is for."
+		return "The server speaks no version of HTTP that is offered: check what the port is for, and `http_version`."
 	case ReasonTLSOther:
 		return "The TLS handshake failed: the message has what the server or the library said."
 	case ReasonClientCertRequired:

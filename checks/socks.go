@@ -38,7 +38,7 @@ func (h *hop) socks(ctx context.Context, host string, port uint16) *failure {
 		if len(host) > 255 {
 			return failf(ReasonInternal, "the host %s is too long for SOCKS", host)
 		}
-		request = append(append(request, socksName, byte(len(host))), host...)
+		request = append(append(request, socksName, byte(len(host))), host...) // #nosec G115 -- bounded above
 	}
 	request = binary.BigEndian.AppendUint16(request, port)
 	if _, err := h.wire.Write(request); err != nil {
@@ -91,8 +91,8 @@ func (h *hop) socksGreet(ctx context.Context) *failure {
 	default:
 		return failf(ReasonProxy, "the proxy %s wants another way to authenticate than a username and a password", p.Address())
 	}
-	credentials := append([]byte{socksAuthVersion, byte(len(p.Username))}, p.Username...)
-	credentials = append(append(credentials, byte(len(p.Password))), p.Password...)
+	credentials := append([]byte{socksAuthVersion, byte(len(p.Username))}, p.Username...) // #nosec G115 -- bounded by ParseProxy
+	credentials = append(append(credentials, byte(len(p.Password))), p.Password...)       // #nosec G115 -- likewise
 	if _, err := h.wire.Write(credentials); err != nil {
 		return h.tunnelFailure(ctx, err)
 	}

@@ -12,6 +12,22 @@ import (
 	"watchword/cmd/internal/lang"
 )
 
+// describeConnection is describe for what says how to connect.
+func (v valueType) describeConnection() string {
+	switch v {
+	case cidrs:
+		return `a list of networks such as ["10.0.0.0/8", "2001:db8::/32"]`
+	case proxyURL:
+		return `the URL of a proxy such as "http://proxy.example.com:3128" or "socks5://proxy.example.com", or false for none`
+	case ipFamily:
+		return "4 or 6"
+	case httpFamily:
+		return `"1.1" or "2"`
+	default:
+		return "a value"
+	}
+}
+
 // A requestProxy is the proxy of a request, or why its address cannot be had.
 // Without both there is none.
 type requestProxy struct {

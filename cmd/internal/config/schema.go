@@ -134,16 +134,8 @@ func (v valueType) describeStructure() string {
 		return `a list of reasons or of what they begin with, such as ["connect", "tls_timeout"]`
 	case backoff:
 		return `"constant", "linear" or "exponential"`
-	case cidrs:
-		return `a list of networks such as ["10.0.0.0/8", "2001:db8::/32"]`
-	case proxyURL:
-		return `the URL of a proxy such as "http://proxy.example.com:3128" or "socks5://proxy.example.com", or false for none`
-	case ipFamily:
-		return "4 or 6"
-	case httpFamily:
-		return `"1.1" or "2"`
 	default:
-		return "a value"
+		return v.describeConnection()
 	}
 }
 

@@ -66,6 +66,7 @@ func assemble(fields []field, file *File) (*checks.Rendered, []mistake) {
 			a.json(f)
 		case roleForm:
 			a.form(f)
+		case roleFile: // no expression
 		case roleBasicAuth:
 			a.basicAuth(f)
 		case roleBearerToken:
