@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -80,6 +79,7 @@ type subject struct {
 	live sync.Mutex // guards the following alone, so that State never waits for a disk
 	now  State
 	run  lastRun
+	seen lastRun   // as those see it that depend on the check: never ahead of a failure in now
 	last []Failure // of the last failing run
 }
 
@@ -187,6 +187,7 @@ func (e *Engine) Handle(ctx context.Context, r checks.Result) error {
 	if err := e.decide(ctx, s, ev, now); err != nil {
 		return fmt.Errorf("handling the result of %s: %w", r.Check, err)
 	}
+	s.show()
 	return nil
 }
 
@@ -201,6 +202,9 @@ func (s *subject) passOn(r checks.Result) bool {
 		s.run.well = r.Started
 	}
 	s.run.start, s.run.began = r.Started, true
+	if r.Outcome == checks.Passed {
+		s.seen = s.run
+	}
 	if r.Outcome != checks.Passed || !well {
 		return false
 	}
@@ -395,7 +399,7 @@ func (e *Engine) awake() []*subject {
 	e.mu.RLock()
 	list := slices.Collect(maps.Keys(e.restless))
 	e.mu.RUnlock()
-	slices.SortFunc(list, func(a, b *subject) int { return strings.Compare(a.name, b.name) })
+	byName(list)
 	return list
 }
 

@@ -176,7 +176,7 @@ func (e *Engine) closeWindow(ctx context.Context, w *window, now time.Time) {
 	}
 	w.waiting = nil
 	e.groups.mu.Unlock()
-	slices.SortFunc(list, func(a, b *subject) int { return strings.Compare(a.name, b.name) })
+	byName(list)
 	key := ""
 	if len(list) > 1 {
 		key = groupPrefix + w.group + "@" + strconv.FormatInt(w.opened.UnixNano(), 36)
