@@ -13,7 +13,11 @@
 // The [Engine] keeps the state of every check. It puts each new state and
 // the notifications that belong to it into a [Store], both or neither, and
 // watches the clock: reminders, the `for` of a policy, certificates that
-// expire, problems of watchword itself.
+// expire, problems of watchword itself. It knows what the decision does not:
+// whether a check is silenced ([Maintenance], [Mute], a failing parent,
+// watchword cut off itself), which is an event's Hold, and which checks are
+// told together. What is told of a group follows from the states of its
+// checks, so that a crash at any moment loses and repeats nothing.
 //
 // The [Outbox] takes the queued notifications to their receivers, one at a
 // time for each receiver and in order, until the receiver has taken them. A

@@ -39,8 +39,8 @@ func TestGroup(t *testing.T) {
 			r.want("a: 🔴 27 checks are failing: all on *.acme.com, all tls_unknown_ca")
 			again(r)
 			m := r.store.Queued()[1].Message
-			if len(m.Members) != 20 || m.More != 7 || m.Members[0].Check != "c01" {
-				t.Errorf("members %+v and %d", m.Members, m.More)
+			if len(m.Members) != 20 || m.More != 7 || m.Members[0] != (alerts.MemberLine{Check: "c01", Level: alerts.LevelFailed}) || m.Detail != "tls_unknown_ca" {
+				t.Errorf("members %+v and %d, detail %q", m.Members, m.More, m.Detail)
 			}
 			r.tick(time.Minute)
 			r.want()

@@ -20,6 +20,7 @@ func (e *Engine) groupMessage(kind TransitionKind, st *State, open []*subject, n
 		At: now, Since: st.Since,
 	}
 	m.Members, m.More = members(open, st.Members.List)
+	m.Detail = sameText(m.Members)
 	what, who := count(n, "check"), some(len(open), n)
 	if n == 1 {
 		what = st.Members.List[0].Check
@@ -115,6 +116,25 @@ func members(open []*subject, all []Member) (lines []MemberLine, more int) {
 		}
 	}
 	return lines, n - len(lines)
+}
+
+// sameText takes the explanation off the lines if all that fail have the same
+// one, and returns it.
+func sameText(lines []MemberLine) string {
+	text := ""
+	for _, l := range lines {
+		if l.Level == NoLevel {
+			continue
+		}
+		if l.Text == "" || text != "" && l.Text != text {
+			return ""
+		}
+		text = l.Text
+	}
+	for i := range lines {
+		lines[i].Text = ""
+	}
+	return text
 }
 
 // maxMemberText is how much of a check's explanation stands beside its name,

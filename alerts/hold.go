@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -40,7 +41,7 @@ func (s *subject) heldByParents(at *place, st State, now time.Time) bool {
 	}
 	ran := s.lastRun()
 	for _, p := range at.parents {
-		parent, run := p.state(), p.lastRun()
+		parent, run := p.shown()
 		if parent.down() || parent.Phase == Pending && parent.Seen == LevelFailed && !run.stale(p.place.Load().Interval, now) {
 			return true
 		}
@@ -80,6 +81,21 @@ func (s *subject) lastRun() lastRun {
 	return s.run
 }
 
+// shown is what those see of a check that depend on it.
+func (s *subject) shown() (State, lastRun) {
+	s.live.Lock()
+	defer s.live.Unlock()
+	return s.now, s.seen
+}
+
+// show lets those see the last run that depend on the check, once its state
+// says what came of it.
+func (s *subject) show() {
+	s.live.Lock()
+	s.seen = s.run
+	s.live.Unlock()
+}
+
 // Muted says whether a check is silenced now: by a maintenance window or a
 // mute, and because a check that it depends on fails.
 func (e *Engine) Muted(check string) (maintenance, dependency bool) {
@@ -105,6 +121,11 @@ func dependents(at *place) []*subject {
 	return out
 }
 
+// byName sorts subjects.
+func byName(list []*subject) {
+	slices.SortFunc(list, func(a, b *subject) int { return strings.Compare(a.name, b.name) })
+}
+
 // link resolves the names of parents. Those that are not configured hold
 // nothing, nor do those that depend on the check themselves.
 func link(subjects map[string]*subject, places map[*subject]*place) {
@@ -119,6 +140,7 @@ func link(subjects map[string]*subject, places map[*subject]*place) {
 	}
 	for p := range children {
 		places[p].dependents = descendants(p, children)
+		byName(places[p].dependents)
 	}
 	for _, at := range places {
 		at.parents = slices.DeleteFunc(at.parents, func(p *subject) bool { return slices.Contains(at.dependents, p) })

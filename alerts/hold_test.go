@@ -1,6 +1,7 @@
 package alerts_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -290,4 +291,43 @@ func TestStale(t *testing.T) {
 	}
 	r.tick(11 * time.Second)
 	r.want("a: 🟢 watchword at fra1: no longer so: 7 checks have not run for three intervals: c0, c1, c2, c3, c4 and 2 more")
+}
+
+// gate is a store in which the state of one check waits to be written.
+type gate struct {
+	alerts.Store
+	arrived, open chan struct{}
+}
+
+func (g *gate) Update(ctx context.Context, key string, fn func(alerts.State) (alerts.State, []alerts.Notification)) error {
+	if key == "check:db" {
+		g.arrived <- struct{}{}
+		<-g.open
+	}
+	return g.Store.Update(ctx, key, fn)
+}
+
+// TestDependentsWhileTheParentIsStored: children are not told while it is
+// being written that their parent fails.
+func TestDependentsWhileTheParentIsStored(t *testing.T) {
+	r := newRig(t, family())
+	g := &gate{r.store, make(chan struct{}), make(chan struct{})}
+	r.engine = &alerts.Engine{Store: g, Now: func() time.Time { return r.now }}
+	r.load(r.setup)
+	r.at("db", checks.Passed, "")
+	r.tick(time.Second)
+	r.at("x", checks.Failed, refused)
+	r.tick(time.Second)
+	done := make(chan error)
+	go func() {
+		done <- r.engine.Handle(t.Context(), checks.Result{Check: "db", Outcome: checks.Failed, Reason: refused, Message: "m", Started: r.now})
+	}()
+	<-g.arrived
+	r.engine.Look(t.Context(), r.now)
+	r.want()
+	close(g.open)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	r.want("a: 🔴 db is failing: m (and 1 check that depends on it)")
 }

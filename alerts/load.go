@@ -79,6 +79,7 @@ func (e *Engine) swap(setup Setup, stored map[string]State) []*subject {
 		}
 		if s.place.Load() == nil {
 			s.run = lastRun{start: now, well: now}
+			s.seen = s.run
 		}
 		delete(old, sub.Name)
 		places[s] = placeOf(sub, &setup, windows)

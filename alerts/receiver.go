@@ -35,6 +35,8 @@ type SendError struct {
 	Permanent  bool          // no attempt will succeed before someone changes something: a bad token, an archived channel
 	Unsure     bool          // the receiver may have taken the message all the same
 	RetryAfter time.Duration // how long the receiver wants to be left alone; 0 if it does not say
+
+	status int // of the HTTP answer, if there was one
 }
 
 // Error is the text of the error that is wrapped.

@@ -103,7 +103,7 @@ func (s *Slack) call(ctx context.Context, doing string, do func(context.Context,
 		return nil
 	}
 	out := seen.sort(err)
-	out.Err = fmt.Errorf("%s: %w", doing, s.hide(out.Err))
+	out.Err, out.status = fmt.Errorf("%s: %w", doing, s.hide(out.Err)), seen.status
 	return out
 }
 

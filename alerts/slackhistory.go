@@ -24,7 +24,7 @@ const (
 	historyPages = 50 // what is not found in so many is not looked for any further
 	listPage     = 1000
 	listPages    = 20
-	lookups      = 6 // attempts to read the history for one message
+	lookups      = 20 // answers other than a history that are taken for one message
 )
 
 // opaqueID names a notification in the metadata of its message: the same in
@@ -53,7 +53,7 @@ func (s *Slack) reconcile(ctx context.Context, d *Delivery) (ref Reference, foun
 	ref, found, err = s.find(ctx, d)
 	var coded *slackError
 	switch {
-	case errors.As(err, &coded) && codeKind(coded.code) != unsureCode || errors.Is(err, errTooFar):
+	case errors.As(err, &coded) && codeKind(coded.code) != unsureCode || errors.Is(err, errTooFar) || s.refused(err):
 		if coded != nil && codeKind(coded.code) == permanentCode && !isLost(coded) {
 			s.mu.Lock()
 			s.blind = true
@@ -80,8 +80,21 @@ func (s *Slack) mayLook(id string) bool {
 	if s.seeking != id {
 		s.seeking, s.tries = id, 0
 	}
+	return !s.blind && s.tries < lookups
+}
+
+// refused says whether an answer means that no history is to be had: there is
+// no such method, or too many answers were of no use. As long as there is no
+// answer at all, a post would not arrive either.
+func (s *Slack) refused(err error) bool {
+	send, ok := errors.AsType[*SendError](err)
+	if !ok || send.status == 0 {
+		return false
+	}
+	s.mu.Lock()
 	s.tries++
-	return !s.blind && s.tries <= lookups
+	s.mu.Unlock()
+	return send.status != http.StatusOK && send.status != http.StatusTooManyRequests && send.status < http.StatusInternalServerError
 }
 
 var errTooFar = errors.New("the history is too long")

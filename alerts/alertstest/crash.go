@@ -231,7 +231,7 @@ func (h *tale) about(text, reader string) []string {
 	var names []string
 	for i := range crashChecks {
 		name := fmt.Sprintf("c%d", i)
-		if strings.Contains(text, " "+name+" ") || strings.Contains(reader, " "+name+": m") || strings.Contains(reader+"\n", "🟢 "+name+"\n") {
+		if strings.Contains(text, " "+name+" ") || strings.Contains(reader+"\n", " "+name+"\n") {
 			names = append(names, name)
 		}
 	}

@@ -73,7 +73,7 @@ func firing(messages []alertstest.Message) map[string][]string {
 			continue
 		}
 		for line := range strings.Lines(m.Reader) {
-			if check, _, ok := strings.Cut(strings.TrimPrefix(line, "🔴 "), ": status is"); ok {
+			if check, ok := strings.CutPrefix(strings.TrimSpace(line), "🔴 "); ok && !strings.Contains(check, " ") {
 				out[check] = append(out[check], m.Text)
 			}
 		}
