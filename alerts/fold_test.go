@@ -202,7 +202,7 @@ func TestHistoryAfterACrash(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			p := startPost(t, "a")
 			p.slack.History = true
-			p.slack.Fault = func(c alertstest.Call) alertstest.Fault {
+			p.slack.Fault = func(_ alertstest.Call) alertstest.Fault {
 				f := alertstest.Fault{Dropped: true}
 				if !arrived {
 					f = alertstest.Fault{Refused: true}
@@ -240,7 +240,7 @@ func TestHistoryThatCannotBeRead(t *testing.T) {
 					return alertstest.Fault{Dropped: first}
 				}
 				p.run("a", checks.Failed, "x")
-				wait(3 * time.Hour)
+				wait(time.Hour)
 				p.want("🔴 a is failing: x", "🔴 a is failing: x (possible repeat)")
 				p.stop()
 			})

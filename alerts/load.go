@@ -52,19 +52,7 @@ func (e *Engine) swap(setup Setup, stored map[string]State) []*subject {
 	old := e.subjects
 	e.setup, e.subjects = setup, make(map[string]*subject, len(setup.Subjects))
 	if !e.loaded {
-		e.loaded = true
-		e.restless = make(map[*subject]struct{})
-		e.problems.load(stored)
-		e.mutes.load(stored)
-		e.groups.load(stored)
-		e.outage.load(stored)
-		e.expiry.load(stored, e.time())
-		old = recall(stored)
-		for _, s := range old {
-			if s.now.Status() != OK {
-				e.restless[s] = struct{}{}
-			}
-		}
+		old = e.restore(stored)
 	}
 	e.expiry.configure(setup)
 	now := e.time()
@@ -105,6 +93,24 @@ func (e *Engine) swap(setup Setup, stored map[string]State) []*subject {
 		delete(e.restless, s)
 	}
 	return gone
+}
+
+// restore takes over what was stored, and returns its subjects; e.mu is held.
+func (e *Engine) restore(stored map[string]State) map[string]*subject {
+	e.loaded = true
+	e.restless = make(map[*subject]struct{})
+	e.problems.load(stored)
+	e.mutes.load(stored)
+	e.groups.load(stored)
+	e.outage.load(stored)
+	e.expiry.load(stored, e.time())
+	known := recall(stored)
+	for _, s := range known {
+		if s.now.Status() != OK {
+			e.restless[s] = struct{}{}
+		}
+	}
+	return known
 }
 
 // recall makes subjects of stored states. They know no more than their names.

@@ -74,7 +74,7 @@ func (j *junitReport) add(m *config.Monitor, r checks.Result) {
 		c.Error = problem
 	case checks.Degraded:
 		c.Output = "degraded: " + problem.Message + "\n" + problem.Text
-	case checks.Passed:
+	case checks.Passed, checks.Skipped:
 	}
 	j.cases = append(j.cases, c)
 }
@@ -145,7 +145,7 @@ func (a *app) annotate(m *config.Monitor, r checks.Result) {
 		return
 	case checks.Degraded:
 		level = "warning"
-	case checks.Failed, checks.Unknown:
+	case checks.Failed, checks.Unknown, checks.Skipped:
 	}
 	title := fmt.Sprintf("%s %s", r.Check, r.Outcome)
 	told := false

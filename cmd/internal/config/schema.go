@@ -110,6 +110,14 @@ func (v valueType) describe() string {
 		return "a number of redirects, or false for none"
 	case reasons:
 		return `a list of reasons such as ["client_cert_required"]`
+	default:
+		return v.describeStructure()
+	}
+}
+
+// describeStructure is describe for expressions, and for what ties blocks together.
+func (v valueType) describeStructure() string {
+	switch v {
 	case typeName:
 		return "a type such as string, number, bool or list(string)"
 	case conditions:
@@ -118,14 +126,6 @@ func (v valueType) describe() string {
 		return "a certificate such as certificate.acme"
 	case receiverRefs:
 		return "a list of receivers such as [receiver.slack.oncall]"
-	default:
-		return v.describeStructure()
-	}
-}
-
-// describeStructure is describe for what ties checks together.
-func (v valueType) describeStructure() string {
-	switch v {
 	case checkRefs:
 		return "a list of checks such as [check.orders.health]"
 	case instances:

@@ -177,7 +177,7 @@ func statusOf(o checks.Outcome) string {
 		return "degraded"
 	case checks.Failed:
 		return "failing"
-	case checks.Unknown:
+	case checks.Unknown, checks.Skipped:
 	}
 	return "unknown"
 }
