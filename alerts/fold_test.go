@@ -240,7 +240,7 @@ func TestHistoryThatCannotBeRead(t *testing.T) {
 					return alertstest.Fault{Dropped: first}
 				}
 				p.run("a", checks.Failed, "x")
-				wait(time.Hour)
+				wait(3 * time.Hour)
 				p.want("🔴 a is failing: x", "🔴 a is failing: x (possible repeat)")
 				p.stop()
 			})
