@@ -151,7 +151,7 @@ func (d *dfa) step(at *dfaState, r rune) *dfaState {
 			}
 		}
 	}
-	visit(uint32(d.prog.Start))
+	visit(uint32(d.prog.Start)) //nolint:gosec // an index of an instruction, never negative
 	for _, pc := range at.pcs {
 		visit(pc)
 	}
