@@ -22,17 +22,7 @@ func (s *Slack) look(req request) (map[string]any, string) {
 	var items []map[string]any
 	switch req.method {
 	case "conversations.list":
-		ids := make(map[string]bool)
-		for _, name := range s.Channels {
-			ids[channelID(name)] = true
-		}
-		for _, m := range s.messages {
-			ids[m.Channel] = true
-		}
-		for _, id := range slices.Sorted(maps.Keys(ids)) {
-			items = append(items, map[string]any{"id": id, "name": strings.ToLower(strings.TrimPrefix(id, "C"))})
-		}
-		return page(req, "channels", items), ""
+		return page(req, "channels", s.channels()), ""
 	case "conversations.history":
 		if strings.HasPrefix(req.channel, "#") {
 			return nil, "channel_not_found"
@@ -55,6 +45,22 @@ func (s *Slack) look(req request) (map[string]any, string) {
 		return nil, "unknown_method"
 	}
 	return page(req, "messages", items), ""
+}
+
+// channels lists what channels there are. mu is held.
+func (s *Slack) channels() []map[string]any {
+	var items []map[string]any
+	ids := make(map[string]bool)
+	for _, name := range s.Channels {
+		ids[channelID(name)] = true
+	}
+	for _, m := range s.messages {
+		ids[m.Channel] = true
+	}
+	for _, id := range slices.Sorted(maps.Keys(ids)) {
+		items = append(items, map[string]any{"id": id, "name": strings.ToLower(strings.TrimPrefix(id, "C"))})
+	}
+	return items
 }
 
 func shown(m Message) map[string]any {
