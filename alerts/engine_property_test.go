@@ -99,10 +99,11 @@ func (w *world) judge(m alerts.Message, names []string) error {
 		if m.Kind != alerts.Fired {
 			continue
 		}
-		if n := w.engine.State(name).Incident; w.known[name] == n {
+		n := w.engine.State(name).Incident
+		if w.known[name] == n {
 			return fmt.Errorf("incident %d of %s was told twice", n, name)
 		}
-		w.known[name] = w.engine.State(name).Incident
+		w.known[name] = n
 		if st := w.engine.State("parent"); strings.HasPrefix(name, "child") && st.Open() && st.Level == alerts.LevelFailed {
 			return fmt.Errorf("%s was told although its parent fails", name)
 		}

@@ -202,7 +202,7 @@ func TestHistoryAfterACrash(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			p := startPost(t, "a")
 			p.slack.History = true
-			p.slack.Fault = func(_ alertstest.Call) alertstest.Fault {
+			p.slack.Fault = func(alertstest.Call) alertstest.Fault {
 				f := alertstest.Fault{Dropped: true}
 				if !arrived {
 					f = alertstest.Fault{Refused: true}

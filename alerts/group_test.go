@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -161,11 +162,11 @@ func TestGroupBy(t *testing.T) {
 // failingStore fails after so many updates, as if the process died then.
 type failingStore struct {
 	alerts.Store
-	left int
+	left atomic.Int64
 }
 
 func (s *failingStore) Update(ctx context.Context, key string, fn func(alerts.State) (alerts.State, []alerts.Notification)) error {
-	if s.left--; s.left < 0 {
+	if s.left.Add(-1) < 0 {
 		return context.Canceled
 	}
 	return s.Store.Update(ctx, key, fn)
@@ -178,9 +179,10 @@ func TestGroupCrash(t *testing.T) {
 	const n = 5
 	finished := false
 	points := 0
-	for left := 0; !finished; left++ {
+	for left := int64(0); !finished; left++ {
 		r := newRig(t, crowd(n))
-		dying := &failingStore{Store: r.store, left: left}
+		dying := &failingStore{Store: r.store}
+		dying.left.Store(left)
 		crashed := false
 		r.engine = &alerts.Engine{Store: dying, Now: func() time.Time { return r.now }}
 		if err := r.engine.Load(t.Context(), r.setup); err != nil {
@@ -189,12 +191,12 @@ func TestGroupCrash(t *testing.T) {
 		run := func(o checks.Outcome) {
 			for i := range n {
 				res := checks.Result{Check: fmt.Sprintf("c%02d", i), Outcome: o, Started: r.now, Reason: unknownCA, Message: "m"}
-				if err := r.engine.Handle(t.Context(), res); err != nil || dying.left < 0 {
+				if err := r.engine.Handle(t.Context(), res); err != nil || dying.left.Load() < 0 {
 					crashed = true
 				}
 				if crashed {
 					crashed = false
-					dying.left = 1 << 30
+					dying.left.Store(1 << 30)
 					points++
 					r.restart()
 					if err := r.engine.Handle(t.Context(), res); err != nil {
@@ -206,8 +208,8 @@ func TestGroupCrash(t *testing.T) {
 		wait := func(d time.Duration) {
 			for range int(d / time.Second) {
 				r.tick(time.Second)
-				if dying.left < 0 {
-					dying.left = 1 << 30
+				if dying.left.Load() < 0 {
+					dying.left.Store(1 << 30)
 					points++
 					r.restart()
 				}
@@ -219,8 +221,8 @@ func TestGroupCrash(t *testing.T) {
 		wait(40 * time.Second)
 		run(checks.Passed)
 		wait(40 * time.Second)
-		finished = dying.left > 0 && dying.left < 1<<20
-		checkStory(t, left, r.store.Queued(), n)
+		finished = dying.left.Load() > 0 && dying.left.Load() < 1<<20
+		checkStory(t, int(left), r.store.Queued(), n)
 	}
 	t.Logf("died at %d points", points)
 	if points < 3*n {

@@ -55,6 +55,24 @@ func (e *Engine) swap(setup Setup, stored map[string]State) []*subject {
 		old = e.restore(stored)
 	}
 	e.expiry.configure(setup)
+	e.place(&setup, old)
+	gone := make([]*subject, 0, len(old))
+	for _, s := range old {
+		last := place{Subject: Subject{Name: s.name}}
+		if at := s.place.Load(); at != nil {
+			last = *at
+		}
+		last.location, last.known = setup.Location, setup.Receivers
+		s.place.Store(&last)
+		gone = append(gone, s)
+		delete(e.restless, s)
+	}
+	return gone
+}
+
+// place makes the subjects of a configuration, and takes those that there
+// were before out of old. mu is held.
+func (e *Engine) place(setup *Setup, old map[string]*subject) {
 	now := e.time()
 	windows := calendars(setup.Maintenance)
 	places := make(map[*subject]*place, len(setup.Subjects))
@@ -70,7 +88,7 @@ func (e *Engine) swap(setup Setup, stored map[string]State) []*subject {
 			s.seen = s.run
 		}
 		delete(old, sub.Name)
-		places[s] = placeOf(sub, &setup, windows)
+		places[s] = placeOf(sub, setup, windows)
 		e.subjects[sub.Name] = s
 		if len(sub.Hosts) > 0 {
 			hosts[sub.Hosts[0]] = struct{}{}
@@ -81,18 +99,6 @@ func (e *Engine) swap(setup Setup, stored map[string]State) []*subject {
 	for s, at := range places {
 		s.adopt(at)
 	}
-	gone := make([]*subject, 0, len(old))
-	for _, s := range old {
-		last := place{Subject: Subject{Name: s.name}}
-		if at := s.place.Load(); at != nil {
-			last = *at
-		}
-		last.location, last.known = setup.Location, setup.Receivers
-		s.place.Store(&last)
-		gone = append(gone, s)
-		delete(e.restless, s)
-	}
-	return gone
 }
 
 // restore takes over what was stored, and returns its subjects; e.mu is held.

@@ -103,7 +103,7 @@ type life struct {
 
 const (
 	crashChecks = 4
-	crashToken  = "xoxb-crash" //nolint:gosec // of the fake alone
+	crashToken  = "xoxb-crash" //nolint:gosec // of the fake
 )
 
 func begin(t *testing.T, s alerts.Store, slack *Slack, pacer *alerts.Pacer, left int, never bool) *life {

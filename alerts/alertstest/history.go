@@ -47,8 +47,9 @@ func (s *Slack) look(req request) (map[string]any, string) {
 	return page(req, "messages", items), ""
 }
 
-// channels are those that the fake knows; s.mu is held.
+// channels lists what channels there are. mu is held.
 func (s *Slack) channels() []map[string]any {
+	var items []map[string]any
 	ids := make(map[string]bool)
 	for _, name := range s.Channels {
 		ids[channelID(name)] = true
@@ -56,7 +57,6 @@ func (s *Slack) channels() []map[string]any {
 	for _, m := range s.messages {
 		ids[m.Channel] = true
 	}
-	var items []map[string]any
 	for _, id := range slices.Sorted(maps.Keys(ids)) {
 		items = append(items, map[string]any{"id": id, "name": strings.ToLower(strings.TrimPrefix(id, "C"))})
 	}
