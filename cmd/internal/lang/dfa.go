@@ -48,7 +48,7 @@ func newDFA(prog *syntax.Prog) *dfa {
 		signature := []byte(string(kindOfRune(rune(r))))
 		for i := range prog.Inst {
 			if in := &prog.Inst[i]; isRune(in.Op) && in.MatchRune(rune(r)) {
-				signature = binary.AppendUvarint(signature, uint64(i)) //nolint:gosec // an index
+				signature = binary.AppendUvarint(signature, uint64(i))
 			}
 		}
 		class, ok := known[string(signature)]

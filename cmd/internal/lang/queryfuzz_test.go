@@ -18,7 +18,7 @@ import (
 func FuzzQuery(f *testing.F) {
 	for _, doc := range []string{shop, feed, page, "[[1,[2]]]", strings.Repeat("<a>", 50) + strings.Repeat("</a>", 50), `{"a":"aaaa","b":1e300}`} {
 		for _, q := range []string{
-			"$.items[?@.price > 10 && match(@.id, 'a+')].id", "$..*..*", "$[*,0:2:-1]", ".items | map(.id) | add", "[paths]", 
+			"$.items[?@.price > 10 && match(@.id, 'a+')].id", "$..*..*", "$[*,0:2:-1]", ".items | map(.id) | add", "[paths]",
 			"reduce range(9) as $i (.; [., .])", "//a//a[position()=last()]", "count(//*[. = //*])", "string(//status)", "//e[last()]/preceding::*", "concat(//e, 1 div 0)",
 			`{"type": "object", "properties": {"items": {"items": {"pattern": "(a+)+"}}}}`, `{"$ref": "#"}`, `{"anyOf": [{"$ref": "#/a"}], "a": {"items": {"$ref": "#"}}}`,
 		} {
