@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,12 +42,12 @@ func (p *post) want(want ...string) {
 
 // down makes Slack take nothing, or take messages again.
 func (p *post) down(on bool) {
-	p.slack.Fault = func(alertstest.Call) alertstest.Fault {
+	p.slack.SetFault(func(alertstest.Call) alertstest.Fault {
 		if on {
 			return alertstest.Fault{Status: 429}
 		}
 		return alertstest.Fault{}
-	}
+	})
 }
 
 // TestFolded: an outage of Slack is followed by what someone needs to know
@@ -121,24 +122,25 @@ func TestFoldedGroup(t *testing.T) {
 func TestFoldedAfterALostAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := startPost(t, "a", "b")
-		lose := true
+		var lose atomic.Bool
+		lose.Store(true)
 		p.slack.Fault = func(c alertstest.Call) alertstest.Fault {
-			if lose && c.Method == "chat.postMessage" {
+			if lose.Load() && c.Method == "chat.postMessage" {
 				return alertstest.Fault{Dropped: true}
 			}
 			return alertstest.Fault{}
 		}
 		p.run("a", checks.Failed, "x")
 		wait(100 * time.Millisecond) // it was sent
-		lose = false
+		lose.Store(false)
 		p.run("a", checks.Passed, "")
 		wait(time.Minute)
 		p.want("🔴 a is failing: x", "[🟢 a recovered after 0s]", "> 🟢 a recovered after 0s")
-		lose = true
+		lose.Store(true)
 		p.run("a", checks.Failed, "y")
 		p.run("a", checks.Passed, "")
 		wait(100 * time.Millisecond) // the folded one was sent
-		lose = false
+		lose.Store(false)
 		wait(time.Minute)
 		p.want(
 			"🔴 a is failing: x", "[🟢 a recovered after 0s]", "> 🟢 a recovered after 0s",

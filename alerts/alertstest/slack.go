@@ -169,10 +169,11 @@ func (s *Slack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	call := Call{Method: req.method, Channel: req.channel, Text: req.text, Number: len(s.calls) + 1, At: time.Now()}
+	faulty := s.Fault
 	s.mu.Unlock()
 	var fault Fault
-	if s.Fault != nil {
-		fault = s.Fault(call)
+	if faulty != nil {
+		fault = faulty(call)
 	}
 	code, m := fault.Code, Message{}
 	var page map[string]any
@@ -315,4 +316,11 @@ func answer(w http.ResponseWriter, req request, f Fault, code string, m Message)
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{"ok": code == "", "error": code, "channel": m.Channel, "ts": m.ID})
 	}
+}
+
+// SetFault replaces Fault while the fake is in use.
+func (s *Slack) SetFault(fault func(Call) Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Fault = fault
 }
