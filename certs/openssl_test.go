@@ -271,8 +271,8 @@ func TestConversions(t *testing.T) {
 		{"Java key store JCEKS", "pem", "openssl pkcs12 -export -in chain.pem -inkey key.pem -passout env:PASS -out p12 && keytool -importkeystore -srckeystore p12 -srcstorepass:env PASS -destkeystore in -deststoretype JCEKS -deststorepass:env PASS", "keytool", "is a Java key store (JCEKS)", "pkcs12", "in.p12"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if _, err := exec.LookPath(test.program); test.program != "" && err != nil {
-				t.Skipf("%s is missing, which only this conversion needs", test.program)
+			if test.program != "" {
+				need(t, test.program)
 			}
 			w := newWorkshop(t)
 			if test.program == "keytool" {
