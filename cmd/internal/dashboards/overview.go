@@ -18,7 +18,7 @@ func overview() Dashboard {
 			}},
 			{height: 4, panels: []panel{
 				count("Passing", "passing", "Nothing", "green"),
-				stat("Muted or unknown", "Checks that have not run since watchword was started, or whose last run failed by watchword's own fault.", "none", 6,
+				stat("Unknown", "Checks that have not run since watchword was started, or whose last run failed by watchword's own fault.", "none", 6,
 					"sum("+grouped("watchword_check_status", `status="unknown"`)+")").mapped([]word{{0, "None", "green"}}).colored("green", step{1, "orange"}),
 				stat("Availability over 24 h", "Share of runs that passed or were degraded. Runs with the outcome unknown do not count.", "percentunit", 6,
 					availability(grouped, "24h")).colored("red", step{0.99, "orange"}, step{0.999, "green"}).with("decimals", 2),

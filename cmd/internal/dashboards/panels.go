@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 )
@@ -118,12 +119,9 @@ func (p panel) colored(base string, steps ...step) panel {
 
 // with sets a default of all fields.
 func (p panel) with(name string, value any) panel {
-	defaults := object{name: value}
-	for n, v := range p.defaults {
-		if n != name {
-			defaults[n] = v
-		}
-	}
+	defaults := object{}
+	maps.Copy(defaults, p.defaults)
+	defaults[name] = value
 	p.defaults = defaults
 	return p
 }

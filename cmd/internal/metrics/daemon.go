@@ -28,9 +28,7 @@ func scheduleDelay(s *scrape) {
 }
 
 func reloadSuccessful(s *scrape) {
-	s.m.reloadMu.Lock()
-	defer s.m.reloadMu.Unlock()
-	s.gauge(boolValue(s.m.reloadOK), s.view.label)
+	s.gauge(boolValue(s.m.ReloadSuccessful()), s.view.label)
 }
 
 func reloadTime(s *scrape) {
