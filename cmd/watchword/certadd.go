@@ -169,11 +169,7 @@ func (a *app) certAdd(ctx context.Context, add *addition) error {
 	if err := a.examine(ctx, add, now); err != nil {
 		return err
 	}
-	e, err := a.openEdit(ctx)
-	if err != nil {
-		return err
-	}
-	file, err := e.CertificateFile(add.file)
+	e, file, err := a.openAddition(ctx, add)
 	if err != nil {
 		return err
 	}
@@ -182,10 +178,7 @@ func (a *app) certAdd(ctx context.Context, add *addition) error {
 		return err
 	}
 	block.Added = now
-	if err := e.AddCertificate(file, block); err != nil {
-		return err
-	}
-	after, err := a.checked(ctx, e)
+	after, err := a.withBlock(ctx, e, file, block)
 	if err != nil {
 		return err
 	}
@@ -205,14 +198,30 @@ func (a *app) certAdd(ctx context.Context, add *addition) error {
 	return nil
 }
 
+// openAddition opens the files for an edit, and returns the one that the block
+// goes into.
+func (a *app) openAddition(ctx context.Context, add *addition) (*config.Edit, string, error) {
+	e, err := a.openEdit(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	file, err := e.CertificateFile(add.file)
+	return e, file, err
+}
+
+// withBlock adds a block to a file of the edit, and returns the configuration
+// that comes of it.
+func (a *app) withBlock(ctx context.Context, e *config.Edit, file string, block config.NewCertificate) (*config.Config, error) {
+	if err := e.AddCertificate(file, block); err != nil {
+		return nil, err
+	}
+	return a.checked(ctx, e)
+}
+
 // examine loads the configuration with the files where they are now, tells
 // what they hold, and refuses what servers would refuse.
 func (a *app) examine(ctx context.Context, add *addition, now time.Time) error {
-	e, err := a.openEdit(ctx)
-	if err != nil {
-		return err
-	}
-	file, err := e.CertificateFile(add.file)
+	e, file, err := a.openAddition(ctx, add)
 	if err != nil {
 		return err
 	}
@@ -226,10 +235,7 @@ func (a *app) examine(ctx context.Context, add *addition, now time.Time) error {
 		return err
 	}
 	block.Added = now
-	if err := e.AddCertificate(file, block); err != nil {
-		return err
-	}
-	cfg, err := a.checked(ctx, e)
+	cfg, err := a.withBlock(ctx, e, file, block)
 	if err != nil {
 		return err
 	}

@@ -60,13 +60,7 @@ func TestCompose(t *testing.T) {
 
 // The configuration of Prometheus, with the rules it names, is one that it takes.
 func TestPrometheusExample(t *testing.T) {
-	program, err := exec.LookPath("promtool")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("promtool is not installed")
-		}
-		t.Skip("promtool is not installed")
-	}
+	program := need(t, "promtool")
 	out, err := exec.CommandContext(t.Context(), program, "check", "config", filepath.Join("..", "..", "examples", "prometheus", "prometheus.yml")).CombinedOutput()
 	if err != nil || strings.Contains(string(out), "FAILED") {
 		t.Errorf("promtool check config: %v, and says:\n%s", err, out)

@@ -216,3 +216,18 @@ func (p *process) metrics(name, label string) map[string]float64 {
 	}
 	return sums
 }
+
+// need returns the path of a program. Where it is missing the test is skipped,
+// and in CI it fails.
+func need(t *testing.T, program string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	switch {
+	case err == nil:
+	case os.Getenv("CI") == "true":
+		t.Fatalf("%s is missing", program)
+	default:
+		t.Skipf("%s is missing", program)
+	}
+	return path
+}

@@ -28,13 +28,7 @@ import (
 // evaluate the rules, and asks it every query of every dashboard and rule:
 // each must have data, but for what a healthy watchword does not have.
 func TestEveryQueryHasData(t *testing.T) {
-	program, err := exec.LookPath("prometheus")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("prometheus is not installed")
-		}
-		t.Skip("prometheus is not installed")
-	}
+	program := need(t, "prometheus")
 	queries := dashboardQueries(t)
 	rulesFile := filepath.Join(t.TempDir(), "rules.yml")
 	maps.Copy(queries, ruleQueries(t, rulesFile))

@@ -32,6 +32,7 @@ recover_after hold. Use them instead of its receivers, not beside them.`,
 // ruled is what of a configuration concerns rules: its enabled checks.
 func ruled(cfg *config.Config) rules.Options {
 	o := rules.Options{Location: cfg.Settings.Location, Expiry: cfg.Settings.CertificateExpiry}
+	gaps := make(gaps)
 	for _, m := range cfg.Monitors {
 		if !m.Enabled {
 			continue
@@ -39,7 +40,7 @@ func ruled(cfg *config.Config) rules.Options {
 		for name := range m.Check.Labels {
 			o.Labels = append(o.Labels, name)
 		}
-		o.Schedules = append(o.Schedules, rules.Schedule{Spec: m.Spec, Gap: m.Schedule.MaxGap()})
+		o.Schedules = append(o.Schedules, rules.Schedule{Spec: m.Spec, Gap: gaps.longest(m.Schedule)})
 	}
 	return o
 }

@@ -25,20 +25,15 @@ func setup(cfg *config.Config) alerts.Setup {
 			External: cfg.Settings.ExternalURL, Grafana: cfg.Settings.GrafanaURL, Source: cfg.Settings.SourceURL,
 		},
 	}
-	gaps := make(map[*scheduler.Schedule]time.Duration) // equal ones are the same
+	gaps := make(gaps)
 	for _, m := range cfg.Monitors {
 		if !m.Enabled { // what is not run can neither recover nor be reminded of
 			continue
 		}
-		gap, known := gaps[m.Schedule]
-		if !known {
-			gap = m.Schedule.MaxGap()
-			gaps[m.Schedule] = gap
-		}
 		s.Subjects = append(s.Subjects, alerts.Subject{
 			Name: m.Check.Name, Group: m.Check.Group, Labels: m.Check.Labels,
 			Policy: m.Policy, Receivers: m.Receivers, Runbook: m.Check.Runbook, Source: m.Check.Source,
-			Parents: m.Parents, Hosts: m.Hosts, Interval: gap + m.Splay,
+			Parents: m.Parents, Hosts: m.Hosts, Interval: gaps.longest(m.Schedule) + m.Splay,
 		})
 	}
 	for _, r := range cfg.Receivers {
@@ -57,6 +52,20 @@ func setup(cfg *config.Config) alerts.Setup {
 	}
 	s.Problems = problems(cfg.Unreadable)
 	return s
+}
+
+// gaps are the longest gaps of schedules, each worked out once: many checks
+// share one.
+type gaps map[*scheduler.Schedule]time.Duration
+
+// longest is the longest time between two slots of s.
+func (g gaps) longest(s *scheduler.Schedule) time.Duration {
+	gap, known := g[s]
+	if !known {
+		gap = s.MaxGap()
+		g[s] = gap
+	}
+	return gap
 }
 
 // problems makes one of all notices about the same thing: of two texts for
