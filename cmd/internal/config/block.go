@@ -170,6 +170,7 @@ func (r *report) unknownAttrs(b *block, unknown hcl.Attributes) {
 
 // child takes the block c apart, which is one of the schema is.
 func (r *report) child(c *hcl.Block, is *blockType, f *file) *block {
+	is = is.kind(c.Labels)
 	b := r.takeApart(c.Body, is, f)
 	b.labels, b.names, b.at = c.Labels, c.LabelRanges, c.DefRange
 	if f.json() { // the library points at the braces
@@ -270,6 +271,8 @@ func (b *blockType) title() string {
 		return "an alert block"
 	case "settings", "defaults":
 		return b.name
+	case "receiver":
+		return "a block " + quoted(b.name, b.labels[:1])
 	default:
 		return "a " + b.name + " block"
 	}
