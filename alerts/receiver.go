@@ -18,6 +18,7 @@ type Receiver interface {
 // Delivery is one message on its way.
 type Delivery struct {
 	ID        string    // opaque and the same in every attempt
+	Thread    string    // names the incident: the same in all of its messages
 	Queued    time.Time // no attempt was made before
 	Message   Message   // with PossibleRepeat if an earlier attempt may have arrived
 	Reference Reference // of the thread's first message; zero if the receiver has none

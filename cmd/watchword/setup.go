@@ -120,12 +120,24 @@ func receivers(cfg *config.Config, pacer *alerts.Pacer) map[string]alerts.Receiv
 			out[r.FullName()] = alerts.Unusable{Err: r.Err}
 			continue
 		}
-		out[r.FullName()] = &alerts.Slack{
-			Token: r.Slack.Token, Channel: r.Slack.Channel,
-			WebhookURL: r.Slack.WebhookURL, APIURL: r.Slack.APIURL, Mention: r.Slack.Mention, Pacer: pacer,
+		switch {
+		case r.Slack != nil:
+			out[r.FullName()] = &alerts.Slack{
+				Token: r.Slack.Token, Channel: r.Slack.Channel,
+				WebhookURL: r.Slack.WebhookURL, APIURL: r.Slack.APIURL, Mention: r.Slack.Mention, Pacer: pacer,
+			}
+		case r.Webhook != nil:
+			out[r.FullName()] = webhook(r.Webhook)
 		}
 	}
 	return out
+}
+
+func webhook(r *config.WebhookReceiver) *alerts.Webhook {
+	return &alerts.Webhook{
+		URL: r.URL, Headers: r.Headers, Key: r.Key, UserAgent: userAgent(), Timeout: r.Timeout,
+		Identity: r.Identity, Roots: r.Roots,
+	}
 }
 
 // measured are the enabled checks as the metrics know them.

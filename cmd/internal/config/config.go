@@ -94,11 +94,12 @@ type CA struct {
 
 // A Receiver is somewhere to send messages to.
 type Receiver struct {
-	Type   string // "slack"
-	Name   string // name of the block
-	Slack  *SlackReceiver
-	Err    error // why it cannot be used: its secret cannot be read
-	Source checks.Source
+	Type    string // "slack"
+	Name    string // name of the block
+	Slack   *SlackReceiver
+	Webhook *WebhookReceiver
+	Err     error // why it cannot be used: its secret cannot be read
+	Source  checks.Source
 }
 
 // FullName is the name in routes, metrics and messages, such as "slack.oncall".
