@@ -21,7 +21,7 @@
 //
 // The [Outbox] takes the queued notifications to their receivers, one at a
 // time for each receiver and in order, until the receiver has taken them. A
-// [Receiver] such as [Slack] renders a [Message] and sends it.
+// [Receiver] such as [Slack] or [Webhook] renders a [Message] and sends it.
 //
 //	Result -> Engine.Handle -> Store.Update(state + notifications)
 //	                                  |
