@@ -90,6 +90,7 @@ func (x *expiry) configure(s Setup) {
 		for _, check := range c.Checks {
 			w.users[check] = struct{}{}
 		}
+		w.receivers = union(w.receivers, c.Receivers)
 		if c.Kind == ClientCertificate && w.Kind != ClientCertificate {
 			w.Kind, w.Name = c.Kind, c.Name
 		}

@@ -47,7 +47,9 @@ func setup(cfg *config.Config) alerts.Setup {
 	}
 	for _, ca := range cfg.CAs {
 		for _, c := range ca.Roots.Certificates() {
-			s.Certificates = append(s.Certificates, certificate(alerts.CAFile, ca.Path, c, ca.Checks))
+			file := certificate(alerts.CAFile, ca.Path, c, ca.Checks)
+			file.Receivers = ca.Receivers
+			s.Certificates = append(s.Certificates, file)
 		}
 	}
 	s.Problems = problems(cfg.Unreadable)
@@ -95,10 +97,14 @@ func certificates(source config.Certificate) []alerts.Certificate {
 		if i == 0 {
 			kind = alerts.ClientCertificate
 		}
-		out = append(out, certificate(kind, id.Name(), c, source.Checks))
+		client := certificate(kind, id.Name(), c, source.Checks)
+		client.Receivers = source.Receivers
+		out = append(out, client)
 	}
 	for _, c := range id.CACerts() {
-		out = append(out, certificate(alerts.CACertificate, id.Name(), c, source.Verifies))
+		ca := certificate(alerts.CACertificate, id.Name(), c, source.Verifies)
+		ca.Receivers = source.Trusting
+		out = append(out, ca)
 	}
 	return out
 }

@@ -176,32 +176,33 @@ func ownHeader(canonical string) bool {
 // where the URL is not known. The error is of files that cannot be read.
 func (l *loader) webhookTLS(b *block, w *WebhookReceiver, u *url.URL) error {
 	chosen, mtls, ca := l.certificateRef(b, "certificate"), l.flag(b, "mtls"), l.roots(b, "ca")
-	if chosen.ok() {
-		chosen.value.used = true
-	}
 	want := certs.Want{Mode: (&requestLayer{mtls: mtls}).mode()}
 	if chosen.ok() {
+		chosen.value.used = true
 		want.Explicit = chosen.value.identity
 	}
 	if chosen.set && mtls.ok() && !mtls.value {
 		l.errorf(chosen.at, "certificate together with mtls = false", "With mtls = false no certificate goes along; leave one of them out.")
 		return nil
 	}
-	if u == nil {
+	switch {
+	case u == nil:
 		l.hostUnknown = true
 		return nil
-	}
-	if u.Scheme == "http" {
+	case u.Scheme == "http":
 		l.webhookWithoutTLS(b)
 		return nil
-	}
-	if l.setBroken {
+	case l.setBroken:
 		return nil
 	}
 	host, _ := certs.NormalizeHost(u.Hostname()) // parseWebhookURL has looked
+	full := dottedName(b)
+	rootsErr := l.webhookRoots(w, ca, host, want, full)
 	choice := l.set.Select(host, want)
 	if id := choice.Identity; id != nil {
-		l.identities[id.Name()].used = true
+		c := l.identities[id.Name()]
+		c.used = true
+		c.receivers = append(c.receivers, full)
 		w.Identity = id
 		if err := id.Err(); err != nil {
 			return fmt.Errorf("loading certificate %q: %w", id.Name(), err)
@@ -210,10 +211,25 @@ func (l *loader) webhookTLS(b *block, w *WebhookReceiver, u *url.URL) error {
 		l.errorf(mtls.at, "No certificate for a receiver that demands one",
 			"mtls = true, but no certificate is for its host and none is primary. Add a certificate block with host = %q, or mark one with primary = true.", webhookHost(b, host))
 	}
+	return rootsErr
+}
+
+// dottedName is the full name of a receiver.
+func dottedName(b *block) string { return b.labels[0] + "." + b.label() }
+
+// webhookRoots chooses what the server is verified by, and notes who is.
+func (l *loader) webhookRoots(w *WebhookReceiver, ca opt[requestRoots], host string, want certs.Want, full string) error {
 	l.rootsOf(host)
 	if ca.set {
 		w.Roots = ca.value.roots
+		if ca.value.roots != nil {
+			l.requestCAs = append(l.requestCAs, CA{Path: ca.value.path, Roots: ca.value.roots, Receivers: []string{full}})
+		}
 		return ca.value.err
+	}
+	if id := l.set.Verifier(host, want); id != nil {
+		c := l.identities[id.Name()]
+		c.trusting = append(c.trusting, full)
 	}
 	roots, err := l.set.Roots(host, want)
 	w.Roots = roots

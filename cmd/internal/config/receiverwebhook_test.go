@@ -98,6 +98,20 @@ receiver "webhook" "plain" { url = "http://127.0.0.1:8080/" }
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
+	users := map[string][]string{}
+	for _, s := range c.Sources {
+		users[s.Identity.Name()], users["ca of "+s.Identity.Name()] = s.Receivers, s.Trusting
+	}
+	for _, ca := range c.CAs {
+		users[filepath.Base(ca.Path)] = ca.Receivers
+	}
+	wantUsers := map[string][]string{
+		"probe": {"webhook.by-host"}, "ca of probe": {"webhook.by-host", "webhook.none"}, "other": {"webhook.named"}, "ca of other": nil,
+		"company": {"webhook.primary"}, "ca of company": nil, "own.pem": {"webhook.named"},
+	}
+	if diff := cmp.Diff(wantUsers, users); diff != "" {
+		t.Errorf("who uses what (-want +got)\n%s", diff)
+	}
 	for _, w := range c.Warnings {
 		t.Errorf("warning: %s %s", w.Summary, w.Detail)
 	}
