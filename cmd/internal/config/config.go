@@ -94,11 +94,13 @@ type CA struct {
 
 // A Receiver is somewhere to send messages to.
 type Receiver struct {
-	Type   string // "slack"
+	Type   string // "slack" or "alertmanager": the field of its own is set
 	Name   string // name of the block
 	Slack  *SlackReceiver
 	Err    error // why it cannot be used: its secret cannot be read
 	Source checks.Source
+
+	Alertmanager *AlertmanagerReceiver
 }
 
 // FullName is the name in routes, metrics and messages, such as "slack.oncall".

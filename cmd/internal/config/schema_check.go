@@ -109,7 +109,7 @@ func retryBlock() *blockType {
 }
 
 func receiverBlock() *blockType {
-	return &blockType{name: "receiver", labels: []string{"TYPE", "NAME"}, kinds: []*blockType{slackBlock()}}
+	return &blockType{name: "receiver", labels: []string{"TYPE", "NAME"}, kinds: []*blockType{slackBlock(), alertmanagerBlock()}}
 }
 
 func slackBlock() *blockType {
