@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -120,7 +121,8 @@ func (a *Alertmanager) client() *http.Client {
 // hide makes sure that an error holds no secret, should an answer repeat it.
 func (a *Alertmanager) hide(err error) error {
 	text := err.Error()
-	for _, secret := range []string{a.Password, a.BearerToken} {
+	basic := base64.StdEncoding.EncodeToString([]byte(a.Username + ":" + a.Password))
+	for _, secret := range []string{a.Password, basic, a.BearerToken} {
 		if secret != "" {
 			text = strings.ReplaceAll(text, secret, "***")
 		}
