@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"slices"
@@ -692,4 +693,149 @@ func TestAlertmanagerSample(t *testing.T) {
 			t.Error("an unusable one says nothing")
 		}
 	})
+}
+
+// While watchword may be cut off itself, that is the alert, and not each check
+// that it cannot reach; everyone who would be told of the checks gets it.
+func TestFeedTellsOfAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		setup := alerts.Setup{Receivers: []string{"slack.a"}}
+		nobody, err := alerts.CompileRoute(map[string]string{"alertname": "Watchword"}, []string{"slack.a"}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		setup.Routes = alerts.Routes{nobody}
+		for i := range 12 {
+			setup.Subjects = append(setup.Subjects, alerts.Subject{
+				Name: fmt.Sprintf("c%02d", i), Hosts: []string{fmt.Sprintf("h%02d.test", i)}, Interval: time.Minute,
+				Receivers: []string{"alertmanager.main"}, Policy: alerts.Policy{After: 2},
+			})
+		}
+		w := startWire(t, setup)
+		defer w.stop()
+		for range 2 {
+			for i := range 10 {
+				err := w.engine.Handle(t.Context(), checks.Result{
+					Check: fmt.Sprintf("c%02d", i), Outcome: checks.Failed, Reason: checks.ReasonDNSTimeout, Message: "m", Started: time.Now(),
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			wait(2 * time.Second)
+		}
+		if got := w.want("+CutOff critical"); len(got) > 0 && !strings.HasPrefix(got[0].Annotations["summary"], "watchword may be cut off itself: 10 of 12 hosts") {
+			t.Errorf("annotations %q", got[0].Annotations)
+		}
+		for i := range 10 {
+			w.run(fmt.Sprintf("c%02d", i), checks.Passed)
+		}
+		wait(2 * time.Second)
+		w.want("-CutOff critical")
+		if n := len(w.store.Queued()); n != 0 {
+			t.Errorf("%d messages were queued for someone who was told of none of the checks", n)
+		}
+	})
+}
+
+// active are the checks that an Alertmanager holds for failing that knows
+// nothing but what it was posted.
+func (m *manager) active(url string) []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	ends := make(map[string]posted)
+	for _, list := range m.posts[url+"/api/v2/alerts"] {
+		for _, p := range list {
+			ends[p.Labels["alertname"]+" "+p.Labels["check"]] = p
+		}
+	}
+	var out []string
+	for name, p := range ends {
+		if p.EndsAt.After(time.Now()) {
+			out = append(out, strings.TrimPrefix(name, "WatchwordCheck")+" "+p.StartsAt.Format(time.RFC3339Nano))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// open are the incidents that are open, in the same words.
+func (w *wire) open() []string {
+	var out []string
+	for _, i := range w.engine.Incidents() {
+		if !i.State.Open() {
+			continue
+		}
+		name := "Failing "
+		if i.State.Level == alerts.LevelDegraded {
+			name = "Degraded "
+		}
+		out = append(out, name+i.Check+" "+i.State.Since.UTC().Format(time.RFC3339Nano))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Whatever happens, a minute after an Alertmanager can be reached it has what
+// the states say. What was over when neither could tell has ended by itself
+// three minutes later.
+func TestFeedConverges(t *testing.T) {
+	for seed := range uint64(20) {
+		synctest.Test(t, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 7))
+			w := startWire(t, subjects("a", "b", "c", "d"))
+			w.names["alertmanager.main"] = w.receiver(amURL, amOther)
+			w.load()
+			outcomes := []checks.Outcome{checks.Passed, checks.Passed, checks.Failed, checks.Degraded, checks.Unknown}
+			var done []string
+			for range 30 {
+				for range 1 + random.IntN(20) {
+					what := random.IntN(20)
+					done = append(done, fmt.Sprint(what))
+					switch what {
+					case 0:
+						w.stop()
+						wait(time.Duration(random.IntN(200)) * time.Second)
+						w.start()
+					case 1:
+						broken := []int{0, 0, http.StatusServiceUnavailable, http.StatusUnauthorized, http.StatusBadRequest}[random.IntN(5)]
+						half := random.IntN(2) == 0
+						w.am.setFault(func(r *http.Request) (int, error) {
+							if half && r.URL.Host != "am2.test:9093" {
+								return 0, nil
+							}
+							return broken, nil
+						})
+					case 2:
+						w.setup.Subjects[random.IntN(4)].Policy = alerts.Policy{After: 1 + random.IntN(2), RecoverAfter: 1 + random.IntN(2)}
+						w.load()
+					case 3:
+						if _, err := w.engine.Mute(t.Context(), "[ab]", time.Now().Add(time.Minute), ""); err != nil {
+							t.Fatal(err)
+						}
+					default:
+						w.run(string(rune('a'+random.IntN(4))), outcomes[random.IntN(len(outcomes))])
+					}
+					wait(time.Duration(random.IntN(3000)) * time.Millisecond)
+				}
+				w.am.setFault(nil)
+				wait(61 * time.Second)
+				for _, url := range []string{amURL, amOther} {
+					has := w.am.active(url)
+					for _, name := range w.open() {
+						if !slices.Contains(has, name) {
+							t.Fatalf("seed %d, after %v: %s has %q and lacks %s", seed, done, url, has, name)
+						}
+					}
+				}
+				wait(3*time.Minute + time.Second)
+				for _, url := range []string{amURL, amOther} {
+					if diff := cmp.Diff(w.open(), w.am.active(url)); diff != "" {
+						t.Fatalf("seed %d, after %v: %s has, -want +got\n%s", seed, done, url, diff)
+					}
+				}
+			}
+			w.stop()
+		})
+	}
 }

@@ -118,7 +118,7 @@ func (p *peer) push(ctx context.Context, all bool) {
 		p.count(0)
 		return
 	}
-	all = all || !now.Before(p.next)
+	all = all || p.failures > 0 || !now.Before(p.next)
 	due := p.due(all)
 	if len(due) == 0 && !all {
 		return
@@ -141,12 +141,14 @@ func (p *peer) push(ctx context.Context, all bool) {
 	p.ended(ctx, err)
 }
 
-// backoff is how long to wait after an error.
+// backoff is how long to wait after an error: never longer than between two
+// repeats, for what stands would end meanwhile.
 func (p *peer) backoff(err error) time.Duration {
-	if send, ok := errors.AsType[*SendError](err); ok && send.RetryAfter > 0 {
-		return send.RetryAfter
+	d := firstBackoff << min(p.failures-1, 20)
+	if send, ok := errors.AsType[*SendError](err); ok {
+		d = max(d, send.RetryAfter)
 	}
-	return min(firstBackoff<<min(p.failures-1, 20), p.lane.feed.every())
+	return min(d, p.lane.feed.every())
 }
 
 // look compares what stands with what the instance was told.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -186,7 +187,17 @@ func (c *CertificateState) threshold() (string, bool) {
 			return "a twelfth of its lifetime", true
 		}
 	}
-	return readable(c.Threshold), c.Threshold <= urgentExpiry
+	text := c.Threshold.String()
+	for _, unit := range []struct {
+		size time.Duration
+		name string
+	}{{day, "d"}, {time.Hour, "h"}, {time.Minute, "m"}} {
+		if c.Threshold%unit.size == 0 {
+			text = strconv.FormatInt(int64(c.Threshold/unit.size), 10) + unit.name
+			break
+		}
+	}
+	return text, c.Threshold <= urgentExpiry
 }
 
 // standingProblems are the problems of watchword itself.

@@ -200,7 +200,9 @@ check "orders" {
 		t.Errorf("generatorURL is %q", first.GeneratorURL)
 	}
 	p.hears("orders", "firing WatchwordCheckFailing")
-	sent := func() string { return d.metric(`watchword_notifications_total{location="fra1",receiver="alertmanager.main",result="sent"}`) }
+	sent := func() string {
+		return d.metric(`watchword_notifications_total{location="fra1",receiver="alertmanager.main",result="sent"}`)
+	}
 	eventually(t, "it is counted", func() bool { return sent() == "1" })
 
 	if err := d.cmd.Process.Kill(); err != nil {
@@ -245,7 +247,9 @@ receiver "alertmanager" "main" {
 `+ordersCheck)
 	d := startDaemon(t, path)
 	eventually(t, "Slack is told", s.told("⚠️ watchword at fra1: receiver alertmanager.main refuses messages: posting to "+p.url()+": the answer is 401 Unauthorized"))
-	blocked := func() string { return d.metric(`watchword_receiver_blocked{location="fra1",receiver="alertmanager.main"}`) }
+	blocked := func() string {
+		return d.metric(`watchword_receiver_blocked{location="fra1",receiver="alertmanager.main"}`)
+	}
 	if got := blocked(); got != "1" {
 		t.Errorf("receiver_blocked is %q, want 1", got)
 	}
