@@ -47,6 +47,7 @@ type daemon struct {
 	db        *store.DB
 	engine    *alerts.Engine
 	outbox    *alerts.Outbox
+	feed      *alerts.Feed
 	metrics   *metrics.Metrics
 	scheduler *scheduler.Scheduler
 	watcher   *watcher
@@ -60,8 +61,9 @@ type daemon struct {
 
 	mu      sync.Mutex                 // one reload at a time
 	senders map[string]alerts.Receiver // of the configuration that runs
-	told    map[finding]bool           // in the log, of the same; a reload that someone asked for tells all again
-	first   config.Settings            // some settings hold until the next start
+	fed     map[string]*alerts.Alertmanager
+	told    map[finding]bool // in the log, of the same; a reload that someone asked for tells all again
+	first   config.Settings  // some settings hold until the next start
 }
 
 // Run starts everything and returns when ctx has ended, what was running has
@@ -98,6 +100,9 @@ func (d *daemon) Run(ctx context.Context) error {
 	if err := d.apply(ctx, cfg, read); err != nil {
 		return err
 	}
+	if len(d.db.Problems()) == 0 {
+		d.notice(ctx, alerts.Problem{Cause: "state file"}) // what an earlier start told of it is over
+	}
 	for _, p := range d.db.Problems() {
 		d.notice(ctx, p)
 	}
@@ -124,6 +129,8 @@ func (d *daemon) open(cfg *config.Config) (err error) {
 		}
 		d.notice(ctx, p)
 	}
+	d.feed = &alerts.Feed{Engine: d.engine, Logger: d.Logger, Blocked: d.outbox.Blocked}
+	d.engine.Changed = d.feed.Wake
 	d.scheduler = &scheduler.Scheduler{
 		Logger: d.Logger, Grace: drainRuns, Started: d.metrics.Started,
 		Skipped: func(job string, why scheduler.SkipReason, n int) { d.metrics.Skipped(job, string(why), n) },
@@ -132,7 +139,7 @@ func (d *daemon) open(cfg *config.Config) (err error) {
 	d.metrics.Muted = d.engine.Muted
 	d.metrics.NextRun = d.scheduler.Next
 	d.metrics.InFlight = d.scheduler.InFlight
-	d.metrics.Outbox = d.outbox.Stats
+	d.metrics.Outbox = d.deliveries
 	d.metrics.Store = func() metrics.StoreStats {
 		s := d.db.Stats()
 		return metrics.StoreStats{WriteErrors: s.WriteErrors, Quarantined: s.Quarantined}
@@ -227,6 +234,7 @@ func (d *daemon) serve(ctx context.Context, cfg *config.Config) error {
 	part("refreshing secrets", d.refreshes)
 	part("deciding alerts", d.engine.Run)
 	part("sending messages", d.outbox.Run)
+	part("telling Alertmanagers", d.feed.Run)
 
 	d.ready.Store(true)
 	d.Logger.InfoContext(ctx, "watching", "checks", len(cfg.Monitors), "certificates", len(cfg.Sources), "listen", d.Web.Addr().String(), "version", version)
@@ -240,6 +248,9 @@ func (d *daemon) serve(ctx context.Context, cfg *config.Config) error {
 	defer cancel()
 	if flushErr := d.outbox.Flush(flush); flushErr != nil {
 		d.Logger.WarnContext(ctx, "messages stay queued until the next start", "error", flushErr)
+	}
+	if flushErr := d.feed.Flush(flush); flushErr != nil {
+		d.Logger.WarnContext(ctx, "an Alertmanager does not know how things stand", "error", flushErr)
 	}
 	cause := context.Cause(parts)
 	stop(nil)
