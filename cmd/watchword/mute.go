@@ -165,10 +165,10 @@ func (a *app) unmute(ctx context.Context, client *control.Client, pattern string
 	}
 	if !done.Ended {
 		if len(done.Mutes) == 0 {
-			return fmt.Errorf("no mute has the pattern %q: none is in force", visible(pattern))
+			return fmt.Errorf("no mute has the pattern %q: none is in force", pattern)
 		}
-		fmt.Fprintf(a.stderr, "watchword: no mute has the pattern %q; in force are\n\n", visible(pattern))
-		writeMutes(a.stderr, a.screenOf(a.stderr), done.Mutes)
+		fmt.Fprintf(a.stderr, "watchword: no mute has the pattern %q; in force are:\n", pattern)
+		writeMutes(a.stderr, a.screenOf(a.stderr), done.Mutes, time.Now())
 		return codeError(exitInvalid)
 	}
 	n := len(done.Checks) - len(done.Still)

@@ -126,9 +126,13 @@ func (t *statusText) incident(i *control.Incident) {
 	case "recovering":
 		mark, paint = "…", t.screen.yellow
 	}
-	fmt.Fprintf(t.w, "\n%s %s %s\n", paint(mark), t.screen.bold(visible(i.Check)), paint(i.Status+" for "+readable(span(i.For))))
+	state, message := i.Status+" for "+readable(span(i.For)), reasoned(i.Reason, i.Message)
+	if i.Status == "recovering" {
+		state, message = i.Status, "passes again; before that: "+message
+	}
+	fmt.Fprintf(t.w, "\n%s %s %s\n", paint(mark), t.screen.bold(visible(i.Check)), paint(state))
 	const indent = "    "
-	t.wrapped(indent, visible(reasoned(i.Reason, i.Message)), plain)
+	t.wrapped(indent, visible(message), plain)
 	if i.Advice != "" && !strings.Contains(i.Message, i.Advice) {
 		t.wrapped(indent, visible(i.Advice), t.screen.faint)
 	}
@@ -217,35 +221,25 @@ func (t *statusText) problems() {
 func (t *statusText) title(text string) { fmt.Fprintf(t.w, "\n%s\n", t.screen.bold(text)) }
 
 func (t *statusText) mutes() {
-	if len(t.status.Mutes) == 0 {
-		return
+	if len(t.status.Mutes) > 0 {
+		t.title("muted")
+		writeMutes(t.w, t.screen, t.status.Mutes, t.status.Now)
 	}
-	fmt.Fprintln(t.w)
-	writeMutes(t.w, t.screen, t.status.Mutes)
 }
 
-// writeMutes is a table of mutes.
-func writeMutes(w io.Writer, s screen, mutes []control.Mute) {
-	tab := s.table(w, table.Row{"muted", "until", "left", "checks", "by", "why"})
-	const taken = 62 // by the other columns, usually
-	if s.width > 0 {
-		tab.SetColumnConfigs([]table.ColumnConfig{{Number: 1, WidthMax: 24}, {Number: 6, WidthMax: max(s.width-taken, 18)}})
-	}
+// writeMutes tells of each mute until when, for how many checks, and why.
+func writeMutes(w io.Writer, s screen, mutes []control.Mute, now time.Time) {
+	t := &statusText{w: w, screen: s}
 	for _, m := range mutes {
-		tab.AppendRow(table.Row{
-			visible(m.Pattern), m.Until.UTC().Format("01-02 15:04 UTC"), readable(span(m.Left)), m.Checks,
-			dash(visible(m.Who)), dash(visible(m.Why)),
-		})
+		line := fmt.Sprintf("%s until %s, %s left, %s", m.Pattern, clockTime(m.Until, now), readable(span(m.Left)), count(m.Checks, "check"))
+		if m.Who != "" {
+			line += ", by " + m.Who
+		}
+		if m.Why != "" {
+			line += ": " + m.Why
+		}
+		t.wrapped("", visible(line), plain)
 	}
-	tab.Render()
-}
-
-// dash stands for an empty text, so that columns keep their place.
-func dash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }
 
 // receivers is a table of the queues.

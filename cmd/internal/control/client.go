@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -122,6 +123,9 @@ func failed(ctx context.Context, socket string, err error) error {
 	}
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
+	}
+	if info, statErr := os.Lstat(socket); errors.Is(err, syscall.ECONNREFUSED) && statErr == nil && info.Mode().Type() != fs.ModeSocket {
+		err = syscall.ENOTSOCK
 	}
 	return &NoDaemonError{socket, err}
 }
