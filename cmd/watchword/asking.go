@@ -54,7 +54,7 @@ func (a *app) unanswered(err error) error {
 	} else {
 		fmt.Fprint(a.stderr, `Is "watchword run" running? It listens beside its state file, which is settings.state in
 $STATE_DIRECTORY (systemd sets it for the daemon) or in the daemon's working directory.
-Where that is elsewhere, name the file: --state FILE.
+Where that is elsewhere, name the file: --state FILE. If the socket could not be made, its log says so.
 `)
 	}
 	return codeError(exitInvalid)

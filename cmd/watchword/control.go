@@ -51,7 +51,7 @@ func (d *daemon) mute(ctx context.Context, ask control.MuteRequest, who string) 
 		}
 	}
 	d.Logger.InfoContext(ctx, "muted", "pattern", m.Pattern, "checks", len(names), "until", m.Until, "why", m.Why, "who", m.Who)
-	a := control.MuteAnswer{Mute: m, Now: time.Now(), Checks: orEmpty(names), Near: []string{}}
+	a := control.MuteAnswer{Mute: m, Now: time.Now(), Checks: orEmpty(names), Near: []string{}, Kept: !d.db.Stats().Failing}
 	if len(names) == 0 {
 		a.Near = near(m.Pattern, d.engine.Matching("*"))
 	}

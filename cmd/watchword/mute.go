@@ -92,6 +92,9 @@ func (a *app) mute(ctx context.Context, client *control.Client, ask control.Mute
 	}
 	pattern, n := visible(done.Mute.Pattern), len(done.Checks)
 	until := fmt.Sprintf("until %s, for %s", clockTime(done.Mute.Until, done.Now), readable(done.Mute.Until.Sub(done.Now).Round(time.Second)))
+	if !done.Kept {
+		fmt.Fprintln(a.stderr, "warning: the state file cannot be written: the mute is lost when the daemon is restarted.")
+	}
 	if n == 0 {
 		fmt.Fprintf(a.stdout, "%s is muted %s.\n", pattern, until)
 		fmt.Fprintf(a.stderr, "warning: no check matches %q now.%s\n", pattern, perhaps(done.Near))

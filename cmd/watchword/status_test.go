@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -141,6 +143,40 @@ func TestStatusText(t *testing.T) {
 	if !strings.Contains(b.String(), "\x1b[31m✗\x1b[0m") || strings.Contains(b.String(), "\x1b[2J") {
 		t.Errorf("in colour:\n%q", b.String())
 	}
+}
+
+// TestStatusFields: the help names every field of the JSON.
+func TestStatusFields(t *testing.T) {
+	s := awful()
+	s.Incidents[0].Links = []alerts.Link{{Name: "status", URL: "https://watch.example/"}}
+	text, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v any
+	if err := json.Unmarshal(text, &v); err != nil {
+		t.Fatal(err)
+	}
+	words := strings.FieldsFunc(new(app).statusCommand().Long, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) })
+	var look func(v any)
+	look = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for name, value := range v {
+				if !slices.Contains(words, name) {
+					t.Errorf("the help does not name the field %q", name)
+				}
+				if name != "labels" {
+					look(value)
+				}
+			}
+		case []any:
+			for _, value := range v {
+				look(value)
+			}
+		}
+	}
+	look(v)
 }
 
 func TestReadable(t *testing.T) {

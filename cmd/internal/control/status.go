@@ -116,6 +116,7 @@ type MuteAnswer struct {
 	Now    time.Time   `json:"now"`
 	Checks []string    `json:"checks"` // that match
 	Near   []string    `json:"near"`   // patterns that were perhaps meant, if none matches
+	Kept   bool        `json:"kept"`   // false: the state file cannot be written, and a restart ends the mute
 }
 
 // UnmuteRequest asks to end a mute.
