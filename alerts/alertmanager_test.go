@@ -306,7 +306,7 @@ func TestFeedFollowsStates(t *testing.T) {
 			}
 		}, []string{"-CheckFailing a warning"}},
 		{"a mute goes on with what was sent", func(w *wire) {
-			if _, err := w.engine.Mute(w.t.Context(), "*", time.Now().Add(time.Hour), ""); err != nil {
+			if _, err := w.engine.Mute(w.t.Context(), alerts.Mute{Pattern: "*", Until: time.Now().Add(time.Hour)}); err != nil {
 				w.t.Fatal(err)
 			}
 			w.run("b", checks.Failed)
@@ -355,7 +355,7 @@ func TestFeedDoesNotTellWhatIsHeld(t *testing.T) {
 		setup.Subjects[0].Policy.After = 2
 		w := startWire(t, setup)
 		defer w.stop()
-		if _, err := w.engine.Mute(t.Context(), "b", time.Now().Add(30*time.Second), ""); err != nil {
+		if _, err := w.engine.Mute(t.Context(), alerts.Mute{Pattern: "b", Until: time.Now().Add(30*time.Second)}); err != nil {
 			t.Fatal(err)
 		}
 		w.run("a", checks.Failed)
@@ -810,7 +810,7 @@ func TestFeedConverges(t *testing.T) {
 						w.setup.Subjects[random.IntN(4)].Policy = alerts.Policy{After: 1 + random.IntN(2), RecoverAfter: 1 + random.IntN(2)}
 						w.load()
 					case 3:
-						if _, err := w.engine.Mute(t.Context(), "[ab]", time.Now().Add(time.Minute), ""); err != nil {
+						if _, err := w.engine.Mute(t.Context(), alerts.Mute{Pattern: "[ab]", Until: time.Now().Add(time.Minute)}); err != nil {
 							t.Fatal(err)
 						}
 					default:

@@ -16,6 +16,7 @@ import (
 	"watchword/alerts"
 	"watchword/checks"
 	"watchword/cmd/internal/config"
+	"watchword/cmd/internal/control"
 	"watchword/cmd/internal/metrics"
 	"watchword/cmd/internal/store"
 	"watchword/cmd/internal/web"
@@ -51,6 +52,8 @@ type daemon struct {
 	metrics   *metrics.Metrics
 	scheduler *scheduler.Scheduler
 	watcher   *watcher
+	control   *control.Server // nil: there is no socket
+	started   time.Time
 	board     *web.Board
 	retry     *time.Timer // asks for a reload because files could not be used
 	pacer     alerts.Pacer
@@ -86,7 +89,7 @@ func (d *daemon) Run(ctx context.Context) error {
 			d.Logger.ErrorContext(ctx, "closing the state file", "error", err)
 		}
 	}()
-	d.first = cfg.Settings
+	d.first, d.started = cfg.Settings, read
 	d.Web.Listen = cfg.Settings.Listen
 	if err := d.Web.Bind(ctx); err != nil {
 		return err
@@ -106,6 +109,7 @@ func (d *daemon) Run(ctx context.Context) error {
 	for _, p := range d.db.Problems() {
 		d.notice(ctx, p)
 	}
+	d.listen(ctx)
 	return d.serve(ctx, cfg)
 }
 
@@ -144,7 +148,7 @@ func (d *daemon) open(cfg *config.Config) (err error) {
 		s := d.db.Stats()
 		return metrics.StoreStats{WriteErrors: s.WriteErrors, Quarantined: s.Quarantined}
 	}
-	d.board = &web.Board{State: d.engine.State, Next: d.scheduler.Next, Problems: d.problems}
+	d.board = &web.Board{State: d.engine.State, Next: d.scheduler.Next, Problems: d.problems, Silences: d.engine.Silences}
 	d.Web.Board = d.board
 	d.Web.Metrics = d.metrics.Handler(d.Logger)
 	d.Web.Ready = d.ready.Load
@@ -235,6 +239,7 @@ func (d *daemon) serve(ctx context.Context, cfg *config.Config) error {
 	part("deciding alerts", d.engine.Run)
 	part("sending messages", d.outbox.Run)
 	part("telling Alertmanagers", d.feed.Run)
+	part("answering commands", d.answer)
 
 	d.ready.Store(true)
 	d.Logger.InfoContext(ctx, "watching", "checks", len(cfg.Monitors), "certificates", len(cfg.Sources), "listen", d.Web.Addr().String(), "version", version)

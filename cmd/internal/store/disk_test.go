@@ -53,8 +53,8 @@ func TestDiskFull(t *testing.T) {
 	if err != nil || failing(t, db, "b") != 7 {
 		t.Fatalf("Update: %v, state %d", err, failing(t, db, "b"))
 	}
-	if db.Stats().WriteErrors == 0 {
-		t.Error("no write error was counted")
+	if s := db.Stats(); s.WriteErrors == 0 || !s.Failing {
+		t.Errorf("no write error was counted: %+v", s)
 	}
 	q, err := db.Pending(t.Context(), "r", 100)
 	if err != nil || len(q.Notifications) != 7 {

@@ -48,6 +48,7 @@ type Stats struct {
 	WriteErrors uint64 // commits that failed; what they held is kept in memory and goes with the next
 	Quarantined uint64 // state files put aside
 	Dropped     uint64 // notifications beyond MaxQueue
+	Failing     bool   // the last commit failed, or the file cannot be written at all
 }
 
 // DB is an [alerts.Store] on a file. Close it at the end.
@@ -289,7 +290,9 @@ func (db *DB) take(it *item, ref alerts.Reference) {
 func (db *DB) Stats() Stats {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	return db.stats
+	s := db.stats
+	s.Failing = db.failing
+	return s
 }
 
 // Problems says what went wrong at Open although it succeeded: a damaged file
