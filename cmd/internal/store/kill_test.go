@@ -31,6 +31,13 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	if path := os.Getenv(childInspects); path != "" {
+		if err := Inspect(path, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if path := os.Getenv(childFile); path != "" {
 		if err := burst(path, os.Getenv(childAPI)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -44,7 +51,7 @@ func TestMain(m *testing.M) {
 // burst is the process that is killed: checks that fail and recover as fast
 // as they can, until each has had its incidents.
 func burst(path, api string) error {
-	db, err := Open(path, Options{})
+	db, err := Open(context.Background(), path, Options{})
 	if err != nil {
 		return err
 	}
