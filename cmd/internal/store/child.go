@@ -36,7 +36,7 @@ func check(ctx context.Context, path string, child Child) (Report, error) {
 	if child == nil || err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
 		return inspect(path, false), nil
 	}
-	r, err := ask(ctx, path, child, info.Size())
+	r, err := ask(ctx, path, child, limitsFor(info.Size()))
 	if errors.Is(err, errNoAnswer) {
 		r, problem := inspect(path, false), err.Error()
 		r.Partial = problem
@@ -48,18 +48,26 @@ func check(ctx context.Context, path string, child Child) (Report, error) {
 // errNoAnswer: the process could not do its work, for reasons of its own.
 var errNoAnswer = errors.New("no process could be started to check it")
 
-// cpuTime is what examining a file of this size may cost: ten times of what
-// one needs that is sound. Time on the processor tells a database that hangs
-// from a disk that is slow.
-func cpuTime(size int64) time.Duration { return 5*time.Second + time.Duration(size>>23)*time.Second }
+// limits are what the examination of a file may take.
+type limits struct {
+	processor time.Duration // which tells a database that hangs from a disk that is slow
+	wait      time.Duration
+	memory    uint64 // bytes
+}
 
-// deadline is when whoever reads this slowly is given up.
-func deadline(size int64) time.Duration { return 10*time.Second + time.Duration(size>>20)*time.Second }
+// limitsFor allows about ten times of what a sound file of this size takes.
+func limitsFor(size int64) limits {
+	return limits{
+		processor: 5*time.Second + time.Duration(size>>23)*time.Second,
+		wait:      10*time.Second + time.Duration(size>>20)*time.Second,
+		memory:    256<<20 + uint64(size), //nolint:gosec // no file has a negative size
+	}
+}
 
 // ask runs the child and returns what it has found out. A child that crashes
 // or hangs is an answer too.
-func ask(ctx context.Context, path string, child Child, size int64) (Report, error) {
-	limited, cancel := context.WithTimeoutCause(ctx, deadline(size), errSlow)
+func ask(ctx context.Context, path string, child Child, most limits) (Report, error) {
+	limited, cancel := context.WithTimeoutCause(ctx, most.wait, errSlow)
 	defer cancel()
 	cmd, err := child(limited, path)
 	if err != nil {
@@ -83,7 +91,7 @@ func ask(ctx context.Context, path string, child Child, size int64) (Report, err
 	}
 	err = cmd.Wait()
 	used := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	r := Report{Verdict: Damaged, Size: size}
+	r := Report{Verdict: Damaged}
 	var found Report
 	crash := stderr.crash()
 	switch {
@@ -91,10 +99,10 @@ func ask(ctx context.Context, path string, child Child, size int64) (Report, err
 		return found, nil
 	case ctx.Err() != nil:
 		return r, context.Cause(ctx)
-	case used >= cpuTime(size), limited.Err() != nil && used > cpuTime(size)/2:
+	case used >= most.processor, limited.Err() != nil && used > most.processor/2:
 		r.Problem = fmt.Sprintf("the database was still busy with it after %s of processor time", used.Round(time.Second))
 	case limited.Err() != nil:
-		return r, fmt.Errorf("%w: it was not read within %s", errSlow, deadline(size))
+		return r, fmt.Errorf("%w: it was not read within %s", errSlow, most.wait)
 	case crash != "":
 		r.Problem = "the database crashed on it: " + crash
 	case cmd.ProcessState.ExitCode() < 0: // a signal

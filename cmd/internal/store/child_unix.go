@@ -17,12 +17,12 @@ func isolate(cmd *exec.Cmd) {
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 }
 
-// confine limits this process to what a sound file of this size needs.
-func confine(size int64) {
+// confine limits this process.
+func confine(most limits) {
 	debug.SetMaxStack(64 << 20)
-	limit(unix.RLIMIT_CPU, uint64(cpuTime(size).Seconds()))
+	limit(unix.RLIMIT_CPU, uint64(most.processor.Seconds()))
 	limit(unix.RLIMIT_CORE, 0)
-	limitMemory(256<<20 + uint64(size)) //nolint:gosec // no file has a negative size
+	limitMemory(most.memory)
 }
 
 // limit sets a resource limit, unless the one that holds is lower.

@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -26,7 +28,10 @@ import (
 
 var full = flag.Bool("full", false, "run the long proofs with their whole counts")
 
-const childInspects = "WATCHWORD_TEST_CHILD_INSPECTS"
+const (
+	childInspects = "WATCHWORD_TEST_CHILD_INSPECTS"
+	childHangs    = "WATCHWORD_TEST_CHILD_HANGS"
+)
 
 // child makes this test binary the process that looks at a file.
 func child(ctx context.Context, path string) (*exec.Cmd, error) {
@@ -310,6 +315,40 @@ func TestWrongAnswers(t *testing.T) {
 	}
 }
 
+// TestHangs tells a database that never ends from a disk that does not answer:
+// only in the first case something is wrong with the file.
+func TestHangs(t *testing.T) {
+	t.Parallel()
+	hang := func(ctx context.Context, _ string) (*exec.Cmd, error) {
+		cmd := exec.CommandContext(ctx, os.Args[0])
+		cmd.Env = append(os.Environ(), childHangs+"=1")
+		return cmd, nil
+	}
+	r, err := ask(t.Context(), "", hang, limits{processor: time.Second, wait: time.Hour})
+	if err != nil || r.Verdict != Damaged || !strings.Contains(r.Problem, "still busy") {
+		t.Errorf("got %+v, %v, want it damaged", r, err)
+	}
+
+	path := filepath.Join(t.TempDir(), "s.db")
+	sound := history(t, 30, 1)[0]
+	if err := os.WriteFile(path, sound, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	slow := func(ctx context.Context, _ string) (*exec.Cmd, error) { return exec.CommandContext(ctx, "sleep", "1000"), nil }
+	db := open(t, path, Options{Child: slow})
+	if p := db.Problems(); len(p) != 1 || !strings.Contains(p[0].Text, "cannot be read (it takes too long to read") {
+		t.Errorf("problems %v", p)
+	}
+	put(t, db, "k", 1, "a")
+	if q, err := db.Pending(t.Context(), "a", 1); err != nil || len(q.Notifications) != 1 || db.Stats().Quarantined != 0 {
+		t.Errorf("queue %+v, %v, stats %+v", q, err, db.Stats())
+	}
+	_ = db.Close()
+	if raw, err := os.ReadFile(path); err != nil || !bytes.Equal(raw, sound) {
+		t.Errorf("the file was changed (%v)", err)
+	}
+}
+
 // TestFirstFormat opens a file of the first format, and finds it in this one.
 func TestFirstFormat(t *testing.T) {
 	path, copied := filepath.Join(t.TempDir(), "s.db"), filepath.Join(t.TempDir(), "s.db")
@@ -363,7 +402,7 @@ func setLedger(t *testing.T, path string, change func(tx *bbolt.Tx, meta *bbolt.
 	defer db.Close()
 	err = db.Update(func(tx *bbolt.Tx) error {
 		meta := tx.Bucket([]byte(metaBucket))
-		raw := bytes.Clone(meta.Get([]byte(ledgerKey))[sumSize:])
+		raw := bytes.Clone(meta.Get([]byte(ledgerKey))[:ledgerSize])
 		binary.BigEndian.PutUint64(raw[8:], uint64(tx.ID()))
 		return change(tx, meta, raw)
 	})
@@ -496,5 +535,44 @@ func TestMetaPages(t *testing.T) {
 		if r, err := Check(t.Context(), path, nil); err != nil || r.Verdict != Damaged || !strings.Contains(r.Problem, tc.want) {
 			t.Errorf("%s: got %+v, %v, want %q", name, r, err, tc.want)
 		}
+	}
+}
+
+// BenchmarkCheck is what the examination adds to a start: with as many states
+// as a large configuration has, and with a queue that is full.
+func BenchmarkCheck(b *testing.B) {
+	for _, n := range []struct{ states, queued int }{{0, 0}, {10_000, 0}, {10_000, alerts.MaxQueue}} {
+		b.Run(fmt.Sprintf("states=%d/queued=%d", n.states, n.queued), func(b *testing.B) {
+			path := filepath.Join(b.TempDir(), "s.db")
+			db, err := Open(b.Context(), path, Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			for i := range n.states {
+				_, err := db.apply(fmt.Sprintf("check:orders/checkout-%d", i), func(alerts.State) (alerts.State, []alerts.Notification) {
+					s := alerts.State{Phase: alerts.Firing, Since: time.Now(), Message: `step "order": status is 422, want 201`}
+					return s, slices.Repeat([]alerts.Notification{{
+						Receiver: "slack.oncall", Thread: strconv.Itoa(i), Queued: time.Now(),
+						Message: alerts.Message{Headline: strings.Repeat("x", 1000)},
+					}}, n.queued/n.states)
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			if err := db.Close(); err != nil {
+				b.Fatal(err)
+			}
+			info, err := os.Stat(path)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if r, err := Check(b.Context(), path, child); err != nil || r.Verdict != Sound || r.Partial != "" || r.Queued != n.queued {
+					b.Fatal(r, err)
+				}
+			}
+			b.ReportMetric(float64(info.Size())/(1<<20), "MiB")
+		})
 	}
 }

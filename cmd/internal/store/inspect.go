@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"syscall"
 
 	"go.etcd.io/bbolt"
@@ -51,7 +52,7 @@ type Report struct {
 func Inspect(path string, out io.Writer) error {
 	info, err := os.Stat(path)
 	if err == nil {
-		confine(info.Size())
+		confine(limitsFor(info.Size()))
 	}
 	return json.NewEncoder(out).Encode(inspect(path, true))
 }
@@ -78,7 +79,10 @@ func inspect(path string, pages bool) Report {
 	default:
 		r.Verdict = Damaged
 	}
-	r.Problem = err.Error()
+	const most = 400 // bytes; it may quote what stands in the file
+	if r.Problem = err.Error(); len(r.Problem) > most {
+		r.Problem = strings.ToValidUTF8(r.Problem[:most], "") + "…"
+	}
 	return r
 }
 

@@ -21,4 +21,4 @@ func (*lock) release() error { return nil }
 func isolate(*exec.Cmd) {}
 
 // confine limits this process as far as it can be done here.
-func confine(int64) { debug.SetMaxStack(64 << 20) }
+func confine(limits) { debug.SetMaxStack(64 << 20) }

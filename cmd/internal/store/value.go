@@ -14,36 +14,39 @@ var errChecksum = errors.New("checksum does not match")
 
 const sumSize = 8
 
-// seal makes the value that stands in a place: a checksum over the place and
-// the payload, then the payload.
+// seal makes the value that stands in a place: the payload, then a checksum
+// over the place and the payload.
 func seal(s slot, payload []byte) []byte {
-	out := make([]byte, sumSize, sumSize+len(payload))
-	binary.BigEndian.PutUint64(out, checksum(s, payload))
-	return append(out, payload...)
+	head := len(s.bucket) + 1 + 4 + len(s.key)
+	out := make([]byte, 0, head+len(payload)+sumSize)
+	out = append(s.appendTo(out), payload...)
+	return binary.BigEndian.AppendUint64(out, checksum(out))[head:]
 }
 
 // unseal is the inverse of seal. The payload is part of value.
 func unseal(s slot, value []byte) ([]byte, error) {
-	if len(value) < sumSize || sum(value) != checksum(s, value[sumSize:]) {
+	n := len(value) - sumSize
+	if n < 0 || sum(value) != checksum(append(s.appendTo(make([]byte, 0, 128+len(value))), value[:n]...)) {
 		return nil, errChecksum
 	}
-	return value[sumSize:], nil
+	return value[:n:n], nil
 }
 
 // sum is the checksum that a sealed value says it has.
-func sum(value []byte) uint64 { return binary.BigEndian.Uint64(value) }
+func sum(value []byte) uint64 { return binary.BigEndian.Uint64(value[len(value)-sumSize:]) }
 
 // checksum is the beginning of a SHA-256, which no damage leaves as it was and
 // which can be added up over many values.
-func checksum(s slot, payload []byte) uint64 {
-	h := sha256.New()
-	head := make([]byte, 0, 64)
-	head = append(head, s.bucket...)
-	head = binary.BigEndian.AppendUint32(append(head, 0), uint32(len(s.key))) //nolint:gosec // no key is that long
-	head = append(head, s.key...)
-	h.Write(head)
-	h.Write(payload)
-	return binary.BigEndian.Uint64(h.Sum(head[:0]))
+func checksum(raw []byte) uint64 {
+	h := sha256.Sum256(raw)
+	return binary.BigEndian.Uint64(h[:])
+}
+
+// appendTo writes a place down so that no two are alike.
+func (s slot) appendTo(b []byte) []byte {
+	b = append(b, s.bucket...)
+	b = binary.BigEndian.AppendUint32(append(b, 0), uint32(len(s.key))) //nolint:gosec // no key is that long
+	return append(b, s.key...)
 }
 
 // unsealFirst is unseal for the first format: a CRC-32C of the payload, and
