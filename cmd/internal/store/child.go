@@ -99,7 +99,7 @@ func ask(ctx context.Context, path string, child Child, most limits) (Report, er
 		return found, nil
 	case ctx.Err() != nil:
 		return r, context.Cause(ctx)
-	case used >= most.processor, limited.Err() != nil && used > most.processor/2:
+	case used > most.processor*9/10, limited.Err() != nil && used > most.processor/2:
 		r.Problem = fmt.Sprintf("the database was still busy with it after %s of processor time", used.Round(time.Second))
 	case limited.Err() != nil:
 		return r, fmt.Errorf("%w: it was not read within %s", errSlow, most.wait)

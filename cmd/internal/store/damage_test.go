@@ -334,7 +334,9 @@ func TestHangs(t *testing.T) {
 	if err := os.WriteFile(path, sound, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	slow := func(ctx context.Context, _ string) (*exec.Cmd, error) { return exec.CommandContext(ctx, "sleep", "1000"), nil }
+	slow := func(ctx context.Context, _ string) (*exec.Cmd, error) {
+		return exec.CommandContext(ctx, "sleep", "1000"), nil
+	}
 	db := open(t, path, Options{Child: slow})
 	if p := db.Problems(); len(p) != 1 || !strings.Contains(p[0].Text, "cannot be read (it takes too long to read") {
 		t.Errorf("problems %v", p)
