@@ -355,7 +355,7 @@ func TestFeedDoesNotTellWhatIsHeld(t *testing.T) {
 		setup.Subjects[0].Policy.After = 2
 		w := startWire(t, setup)
 		defer w.stop()
-		if _, err := w.engine.Mute(t.Context(), alerts.Mute{Pattern: "b", Until: time.Now().Add(30*time.Second)}); err != nil {
+		if _, err := w.engine.Mute(t.Context(), alerts.Mute{Pattern: "b", Until: time.Now().Add(30 * time.Second)}); err != nil {
 			t.Fatal(err)
 		}
 		w.run("a", checks.Failed)

@@ -44,6 +44,7 @@ type daemon struct {
 	Lifecycle bool                                         // POST /-/reload is allowed
 	Observe   func(checks.Result)                          // sees every result; may be nil
 	Started   func(listening net.Addr, cfg *config.Config) // called once everything runs; may be nil
+	Child     store.Child                                  // examines the state file; may be nil
 
 	db        *store.DB
 	engine    *alerts.Engine
@@ -81,7 +82,10 @@ func (d *daemon) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.open(cfg); err != nil {
+	if err := d.open(ctx, cfg); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	defer func() {
@@ -114,8 +118,8 @@ func (d *daemon) Run(ctx context.Context) error {
 }
 
 // open makes the parts and joins them.
-func (d *daemon) open(cfg *config.Config) (err error) {
-	if d.db, err = store.Open(cfg.Settings.State, store.Options{Logger: d.Logger}); err != nil {
+func (d *daemon) open(ctx context.Context, cfg *config.Config) (err error) {
+	if d.db, err = store.Open(ctx, cfg.Settings.State, store.Options{Logger: d.Logger, Child: d.Child}); err != nil {
 		return err
 	}
 	if d.watcher, err = newWatcher(d.Logger); err != nil {
