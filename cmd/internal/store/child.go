@@ -18,7 +18,7 @@ import (
 type Child func(ctx context.Context, path string) (*exec.Cmd, error)
 
 // errSlow: nothing is known of the file, since the disk did not bring it.
-var errSlow = errors.New("it takes too long to read")
+var errSlow = errors.New("the disk is too slow")
 
 // Check examines a state file that no daemon has open, and changes nothing.
 // child is where the database's own check runs; nil leaves that out. The error

@@ -338,7 +338,7 @@ func TestHangs(t *testing.T) {
 		return exec.CommandContext(ctx, "sleep", "1000"), nil
 	}
 	db := open(t, path, Options{Child: slow})
-	if p := db.Problems(); len(p) != 1 || !strings.Contains(p[0].Text, "cannot be read (it takes too long to read") {
+	if p := db.Problems(); len(p) != 1 || !strings.Contains(p[0].Text, "cannot be read (the disk is too slow") {
 		t.Errorf("problems %v", p)
 	}
 	put(t, db, "k", 1, "a")
