@@ -37,6 +37,11 @@ func check(ctx context.Context, path string, child Child) (Report, error) {
 		return inspect(path, false), nil
 	}
 	r, err := ask(ctx, path, child, limitsFor(info.Size()))
+	if errors.Is(err, errKilled) { // by a machine that was short of memory: once is not the file's fault
+		if r, err = ask(ctx, path, child, limitsFor(info.Size())); errors.Is(err, errKilled) {
+			return r, nil
+		}
+	}
 	if errors.Is(err, errNoAnswer) {
 		r, problem := inspect(path, false), err.Error()
 		r.Partial = problem
@@ -45,8 +50,10 @@ func check(ctx context.Context, path string, child Child) (Report, error) {
 	return r, err
 }
 
-// errNoAnswer: the process could not do its work, for reasons of its own.
-var errNoAnswer = errors.New("no process could be started to check it")
+var (
+	errNoAnswer = errors.New("no process could be started to check it") // or it could not do its work, for reasons of its own
+	errKilled   = errors.New("the process that checks it was killed")
+)
 
 // limits are what the examination of a file may take.
 type limits struct {
@@ -74,7 +81,7 @@ func ask(ctx context.Context, path string, child Child, most limits) (Report, er
 		return Report{}, fmt.Errorf("%w: %w", errNoAnswer, err)
 	}
 	var out, stderr head
-	cmd.Stdout, cmd.Stderr = &out, &stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(""), &out, &stderr // and not /dev/null, which may be missing
 	if cmd.Env == nil {
 		cmd.Env = os.Environ()
 	}
@@ -103,10 +110,13 @@ func ask(ctx context.Context, path string, child Child, most limits) (Report, er
 		r.Problem = fmt.Sprintf("the database was still busy with it after %s of processor time", used.Round(time.Second))
 	case limited.Err() != nil:
 		return r, fmt.Errorf("%w: it was not read within %s", errSlow, most.wait)
+	case strings.Contains(crash, "newosproc"), strings.Contains(crash, "pthread_create"):
+		return r, fmt.Errorf("%w: %s", errNoAnswer, stderr.firstLine())
 	case crash != "":
 		r.Problem = "the database crashed on it: " + crash
 	case cmd.ProcessState.ExitCode() < 0: // a signal
-		r.Problem = fmt.Sprintf("the database crashed on it: %v", err)
+		r.Problem = fmt.Sprintf("the process that checks it was killed again and again (%v)", err)
+		return r, errKilled
 	default:
 		return r, fmt.Errorf("%w: it said %q (%v)", errNoAnswer, stderr.firstLine(), err)
 	}
@@ -132,7 +142,7 @@ func (h *head) firstLine() string {
 func (h *head) crash() string {
 	for line := range strings.Lines(h.buf.String()) {
 		line = strings.TrimSpace(line)
-		for _, start := range []string{"panic: ", "fatal error: "} {
+		for _, start := range []string{"panic: ", "fatal error: ", "runtime/cgo: "} {
 			if strings.HasPrefix(line, start) {
 				return line
 			}

@@ -288,13 +288,21 @@ func TestWrongAnswers(t *testing.T) {
 			return exec.CommandContext(ctx, name, args...), nil
 		}
 	}
+	killed := 0
 	for name, tc := range map[string]struct {
 		child   Child
 		partial string
 	}{
-		"there is none":        {missing, "no such program"},
-		"it cannot be run":     {run(path), "permission denied"},
-		"another program":      {run("true"), "no process"},
+		"there is none":       {missing, "no such program"},
+		"it cannot be run":    {run(path), "permission denied"},
+		"another program":     {run("true"), "no process"},
+		"no threads are left": {run("sh", "-c", "echo 'runtime: failed to create new OS thread'; echo 'fatal error: newosproc' >&2; exit 2"), "newosproc"},
+		"it is killed once": {func(ctx context.Context, path string) (*exec.Cmd, error) {
+			if killed++; killed == 1 {
+				return exec.CommandContext(ctx, "sh", "-c", "kill -KILL $$"), nil
+			}
+			return child(ctx, path)
+		}, ""},
 		"one that knows less":  {run("sh", "-c", "echo unknown flag >&2; exit 2"), "unknown flag"},
 		"as it should be done": {child, ""},
 	} {
