@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -101,8 +102,9 @@ func ask(ctx context.Context, path string, child Child, most limits) (Report, er
 	r := Report{Verdict: Damaged}
 	var found Report
 	crash := stderr.crash()
+	answer, examined := bytes.CutPrefix(out.buf.Bytes(), []byte(begun))
 	switch {
-	case err == nil && json.Unmarshal(out.buf.Bytes(), &found) == nil && found.Verdict != "":
+	case err == nil && examined && json.Unmarshal(answer, &found) == nil && found.Verdict != "":
 		return found, nil
 	case ctx.Err() != nil:
 		return r, context.Cause(ctx)
@@ -112,13 +114,13 @@ func ask(ctx context.Context, path string, child Child, most limits) (Report, er
 		return r, fmt.Errorf("%w: it was not read within %s", errSlow, most.wait)
 	case strings.Contains(crash, "newosproc"), strings.Contains(crash, "pthread_create"):
 		return r, fmt.Errorf("%w: %s", errNoAnswer, stderr.firstLine())
-	case crash != "":
-		r.Problem = "the database crashed on it: " + crash
 	case cmd.ProcessState.ExitCode() < 0: // a signal
 		r.Problem = fmt.Sprintf("the process that checks it was killed again and again (%v)", err)
 		return r, errKilled
-	default:
+	case !examined:
 		return r, fmt.Errorf("%w: it said %q (%v)", errNoAnswer, stderr.firstLine(), err)
+	default:
+		r.Problem = "the database crashed on it: " + cmp.Or(crash, stderr.firstLine(), fmt.Sprint(err))
 	}
 	return r, nil
 }

@@ -221,8 +221,9 @@ func TestHostileFiles(t *testing.T) {
 		"a page that is not there": {pages(files[0], branch, func(p []byte, _ int) {
 			binary.NativeEndian.PutUint64(p[pageHeader+8:], 1<<30)
 		}), "crashed"},
-		"endless pages":     {pages(files[0], leaf, func(p []byte, _ int) { binary.NativeEndian.PutUint32(p[12:], 0xffffff00) }), ""},
-		"endless free list": {pages(files[0], freelist, func(p []byte, _ int) { binary.NativeEndian.PutUint16(p[10:], 0xfffe) }), ""},
+		"endless pages":                    {pages(files[0], leaf, func(p []byte, _ int) { binary.NativeEndian.PutUint32(p[12:], 0xffffff00) }), ""},
+		"endless free list":                {pages(files[0], freelist, func(p []byte, _ int) { binary.NativeEndian.PutUint16(p[10:], 0xfffe) }), ""},
+		"a free list of what is not there": {pages(files[0], freelist, func(p []byte, _ int) { binary.NativeEndian.PutUint64(p[pageHeader:], 1<<40) }), ""},
 		"an enormous free list": {pages(files[0], freelist, func(p []byte, _ int) {
 			binary.NativeEndian.PutUint16(p[10:], 0xffff)
 			binary.NativeEndian.PutUint64(p[pageHeader:], 1<<34)
@@ -244,6 +245,11 @@ func TestHostileFiles(t *testing.T) {
 			t.Logf("%s: %s (%v)", r.Verdict, r.Problem, err)
 			if err != nil || r.Verdict != Damaged && r.Verdict != Foreign || !strings.Contains(r.Problem, tc.want) {
 				t.Errorf("got %+v, %v, want %q", r, err, tc.want)
+			}
+			if strings.Contains(name, "free list") { // found where no process can be started, too
+				if r, err := Check(t.Context(), path, nil); err != nil || r.Verdict != Damaged {
+					t.Errorf("within this process: got %+v, %v", r, err)
+				}
 			}
 		})
 	}
@@ -311,7 +317,7 @@ func TestWrongAnswers(t *testing.T) {
 			t.Errorf("%s: got %+v, %v, want it sound and %q", name, r, err, tc.partial)
 		}
 	}
-	for _, death := range []string{"echo 'fatal error: out of memory' >&2; exit 2", "kill -KILL $$"} {
+	for _, death := range []string{"echo examining; echo 'fatal error: out of memory' >&2; exit 2", "echo examining; exit 66", "kill -KILL $$"} {
 		if r, err := Check(t.Context(), path, run("sh", "-c", death)); err != nil || r.Verdict != Damaged {
 			t.Errorf("%s: got %+v, %v, want it damaged", death, r, err)
 		}
