@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -54,9 +55,15 @@ func (p *process) listening() {
 // launch starts the daemon without waiting for anything.
 func launch(t *testing.T, path string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, changed: make(chan struct{}), exited: make(chan struct{})}
-	p.cmd = exec.Command("watchword", append([]string{"run", "-c", path, "--log-format", "json"}, args...)...)
-	p.cmd.Env = append(os.Environ(), "STATE_DIRECTORY="+filepath.Dir(path))
+	return launchProgram(t, exec.Command("watchword", args...), path)
+}
+
+// launchProgram starts a daemon that is not the one of this test binary.
+func launchProgram(t *testing.T, cmd *exec.Cmd, path string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: cmd, changed: make(chan struct{}), exited: make(chan struct{})}
+	p.cmd.Args = slices.Insert(p.cmd.Args, 1, "run", "-c", path, "--log-format", "json")
+	p.cmd.Env = append(p.cmd.Environ(), "STATE_DIRECTORY="+filepath.Dir(path))
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

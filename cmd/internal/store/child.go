@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,7 +19,7 @@ import (
 type Child func(ctx context.Context, path string) (*exec.Cmd, error)
 
 // errSlow: nothing is known of the file, since the disk did not bring it.
-var errSlow = errors.New("it takes too long to read")
+var errSlow = errors.New("the disk is too slow")
 
 // Check examines a state file that no daemon has open, and changes nothing.
 // child is where the database's own check runs; nil leaves that out. The error
@@ -37,6 +38,11 @@ func check(ctx context.Context, path string, child Child) (Report, error) {
 		return inspect(path, false), nil
 	}
 	r, err := ask(ctx, path, child, limitsFor(info.Size()))
+	if errors.Is(err, errKilled) { // by a machine that was short of memory: once is not the file's fault
+		if r, err = ask(ctx, path, child, limitsFor(info.Size())); errors.Is(err, errKilled) {
+			return r, nil
+		}
+	}
 	if errors.Is(err, errNoAnswer) {
 		r, problem := inspect(path, false), err.Error()
 		r.Partial = problem
@@ -45,8 +51,10 @@ func check(ctx context.Context, path string, child Child) (Report, error) {
 	return r, err
 }
 
-// errNoAnswer: the process could not do its work, for reasons of its own.
-var errNoAnswer = errors.New("no process could be started to check it")
+var (
+	errNoAnswer = errors.New("no process could be started to check it") // or it could not do its work, for reasons of its own
+	errKilled   = errors.New("the process that checks it was killed")
+)
 
 // limits are what the examination of a file may take.
 type limits struct {
@@ -74,7 +82,7 @@ func ask(ctx context.Context, path string, child Child, most limits) (Report, er
 		return Report{}, fmt.Errorf("%w: %w", errNoAnswer, err)
 	}
 	var out, stderr head
-	cmd.Stdout, cmd.Stderr = &out, &stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(""), &out, &stderr // and not /dev/null, which may be missing
 	if cmd.Env == nil {
 		cmd.Env = os.Environ()
 	}
@@ -94,8 +102,9 @@ func ask(ctx context.Context, path string, child Child, most limits) (Report, er
 	r := Report{Verdict: Damaged}
 	var found Report
 	crash := stderr.crash()
+	answer, examined := bytes.CutPrefix(out.buf.Bytes(), []byte(begun))
 	switch {
-	case err == nil && json.Unmarshal(out.buf.Bytes(), &found) == nil && found.Verdict != "":
+	case err == nil && examined && json.Unmarshal(answer, &found) == nil && found.Verdict != "":
 		return found, nil
 	case ctx.Err() != nil:
 		return r, context.Cause(ctx)
@@ -103,12 +112,15 @@ func ask(ctx context.Context, path string, child Child, most limits) (Report, er
 		r.Problem = fmt.Sprintf("the database was still busy with it after %s of processor time", used.Round(time.Second))
 	case limited.Err() != nil:
 		return r, fmt.Errorf("%w: it was not read within %s", errSlow, most.wait)
-	case crash != "":
-		r.Problem = "the database crashed on it: " + crash
+	case strings.Contains(crash, "newosproc"), strings.Contains(crash, "pthread_create"):
+		return r, fmt.Errorf("%w: %s", errNoAnswer, stderr.firstLine())
 	case cmd.ProcessState.ExitCode() < 0: // a signal
-		r.Problem = fmt.Sprintf("the database crashed on it: %v", err)
-	default:
+		r.Problem = fmt.Sprintf("the process that checks it was killed again and again (%v)", err)
+		return r, errKilled
+	case !examined:
 		return r, fmt.Errorf("%w: it said %q (%v)", errNoAnswer, stderr.firstLine(), err)
+	default:
+		r.Problem = "the database crashed on it: " + cmp.Or(crash, stderr.firstLine(), fmt.Sprint(err))
 	}
 	return r, nil
 }
@@ -132,7 +144,7 @@ func (h *head) firstLine() string {
 func (h *head) crash() string {
 	for line := range strings.Lines(h.buf.String()) {
 		line = strings.TrimSpace(line)
-		for _, start := range []string{"panic: ", "fatal error: "} {
+		for _, start := range []string{"panic: ", "fatal error: ", "runtime/cgo: "} {
 			if strings.HasPrefix(line, start) {
 				return line
 			}

@@ -221,8 +221,9 @@ func TestHostileFiles(t *testing.T) {
 		"a page that is not there": {pages(files[0], branch, func(p []byte, _ int) {
 			binary.NativeEndian.PutUint64(p[pageHeader+8:], 1<<30)
 		}), "crashed"},
-		"endless pages":     {pages(files[0], leaf, func(p []byte, _ int) { binary.NativeEndian.PutUint32(p[12:], 0xffffff00) }), ""},
-		"endless free list": {pages(files[0], freelist, func(p []byte, _ int) { binary.NativeEndian.PutUint16(p[10:], 0xfffe) }), ""},
+		"endless pages":                    {pages(files[0], leaf, func(p []byte, _ int) { binary.NativeEndian.PutUint32(p[12:], 0xffffff00) }), ""},
+		"endless free list":                {pages(files[0], freelist, func(p []byte, _ int) { binary.NativeEndian.PutUint16(p[10:], 0xfffe) }), ""},
+		"a free list of what is not there": {pages(files[0], freelist, func(p []byte, _ int) { binary.NativeEndian.PutUint64(p[pageHeader:], 1<<40) }), ""},
 		"an enormous free list": {pages(files[0], freelist, func(p []byte, _ int) {
 			binary.NativeEndian.PutUint16(p[10:], 0xffff)
 			binary.NativeEndian.PutUint64(p[pageHeader:], 1<<34)
@@ -244,6 +245,11 @@ func TestHostileFiles(t *testing.T) {
 			t.Logf("%s: %s (%v)", r.Verdict, r.Problem, err)
 			if err != nil || r.Verdict != Damaged && r.Verdict != Foreign || !strings.Contains(r.Problem, tc.want) {
 				t.Errorf("got %+v, %v, want %q", r, err, tc.want)
+			}
+			if strings.Contains(name, "free list") { // found where no process can be started, too
+				if r, err := Check(t.Context(), path, nil); err != nil || r.Verdict != Damaged {
+					t.Errorf("within this process: got %+v, %v", r, err)
+				}
 			}
 		})
 	}
@@ -288,13 +294,21 @@ func TestWrongAnswers(t *testing.T) {
 			return exec.CommandContext(ctx, name, args...), nil
 		}
 	}
+	killed := 0
 	for name, tc := range map[string]struct {
 		child   Child
 		partial string
 	}{
-		"there is none":        {missing, "no such program"},
-		"it cannot be run":     {run(path), "permission denied"},
-		"another program":      {run("true"), "no process"},
+		"there is none":       {missing, "no such program"},
+		"it cannot be run":    {run(path), "permission denied"},
+		"another program":     {run("true"), "no process"},
+		"no threads are left": {run("sh", "-c", "echo 'runtime: failed to create new OS thread'; echo 'fatal error: newosproc' >&2; exit 2"), "newosproc"},
+		"it is killed once": {func(ctx context.Context, path string) (*exec.Cmd, error) {
+			if killed++; killed == 1 {
+				return exec.CommandContext(ctx, "sh", "-c", "kill -KILL $$"), nil
+			}
+			return child(ctx, path)
+		}, ""},
 		"one that knows less":  {run("sh", "-c", "echo unknown flag >&2; exit 2"), "unknown flag"},
 		"as it should be done": {child, ""},
 	} {
@@ -303,7 +317,7 @@ func TestWrongAnswers(t *testing.T) {
 			t.Errorf("%s: got %+v, %v, want it sound and %q", name, r, err, tc.partial)
 		}
 	}
-	for _, death := range []string{"echo 'fatal error: out of memory' >&2; exit 2", "kill -KILL $$"} {
+	for _, death := range []string{"echo examining; echo 'fatal error: out of memory' >&2; exit 2", "echo examining; exit 66", "kill -KILL $$"} {
 		if r, err := Check(t.Context(), path, run("sh", "-c", death)); err != nil || r.Verdict != Damaged {
 			t.Errorf("%s: got %+v, %v, want it damaged", death, r, err)
 		}
@@ -338,7 +352,7 @@ func TestHangs(t *testing.T) {
 		return exec.CommandContext(ctx, "sleep", "1000"), nil
 	}
 	db := open(t, path, Options{Child: slow})
-	if p := db.Problems(); len(p) != 1 || !strings.Contains(p[0].Text, "cannot be read (it takes too long to read") {
+	if p := db.Problems(); len(p) != 1 || !strings.Contains(p[0].Text, "cannot be read (the disk is too slow") {
 		t.Errorf("problems %v", p)
 	}
 	put(t, db, "k", 1, "a")

@@ -107,6 +107,26 @@ func TestDiskReadOnlyAtStart(t *testing.T) {
 	}
 }
 
+// TestDamagedOnFullDisk puts the file aside, and cannot begin a new one.
+func TestDamagedOnFullDisk(t *testing.T) {
+	dir, _ := smallDisk(t)
+	path := filepath.Join(dir, "s.db")
+	if err := os.WriteFile(path, []byte("this is no database"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "filler"), make([]byte, 1<<20), 0o600); err == nil {
+		t.Fatal("the disk is not full")
+	}
+	db := open(t, path, Options{Child: child})
+	if p := db.Problems(); len(p) != 2 || !strings.Contains(p[0].Text, "put aside as") || !strings.Contains(p[1].Text, "kept in memory") {
+		t.Errorf("problems %v", p)
+	}
+	put(t, db, "a", 1, "r")
+	if failing(t, db, "a") != 1 {
+		t.Error("the state is not known")
+	}
+}
+
 // TestDamagedOnReadOnlyDisk cannot put the file aside, and goes on without it.
 func TestDamagedOnReadOnlyDisk(t *testing.T) {
 	dir, remount := smallDisk(t)

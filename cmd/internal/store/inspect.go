@@ -45,13 +45,19 @@ type Report struct {
 	Partial string `json:"-"`
 }
 
+// begun is what Inspect says first: what happens from then on is the file's
+// doing.
+const begun = "examining\n"
+
 // Inspect examines a state file, and writes the [Report] as JSON. It is made
 // for a process that does nothing else, whose processor time and memory it
 // limits to what a sound file needs: on a damaged one the database may crash
 // that process, hang, or eat all memory. See [Child].
 func Inspect(path string, out io.Writer) error {
-	info, err := os.Stat(path)
-	if err == nil {
+	if _, err := io.WriteString(out, begun); err != nil {
+		return err
+	}
+	if info, err := os.Stat(path); err == nil {
 		confine(limitsFor(info.Size()))
 	}
 	return json.NewEncoder(out).Encode(inspect(path, true))

@@ -124,7 +124,11 @@ func (db *DB) replace(damage error) error {
 	}
 	db.stats.Quarantined++
 	db.problem("state file", fmt.Sprintf("the state file %s was damaged (%v) and put aside as %s: open incidents and undelivered messages of before are not known", db.path, damage, aside))
-	return db.try(false)
+	if err = db.try(false); unwritable(err) {
+		db.fromMemory("be written", err)
+		return nil
+	}
+	return err
 }
 
 func (db *DB) problem(cause, text string) {

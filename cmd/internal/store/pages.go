@@ -18,7 +18,7 @@ const (
 	metaSize   = 64
 )
 
-type metaPage struct{ pageSize, pages, commit uint64 }
+type metaPage struct{ pageSize, freelist, pages, commit uint64 }
 
 // checkMetaPages holds that both can be read and belong together. The database
 // itself is content with one, and goes back by one commit if that is not the
@@ -51,6 +51,42 @@ func checkMetaPages(file *os.File, size int64) error {
 	if have := uint64(size) / latest.pageSize; have < latest.pages { //nolint:gosec // no file has a negative size
 		return fmt.Errorf("it has %d pages of %d", have, latest.pages)
 	}
+	return checkFreelist(file, latest)
+}
+
+// checkFreelist looks at the list of free pages, which the database believes
+// when it opens a file. Its page begins with its own number (uint64), kind and
+// count (uint16) and how many pages follow that belong to it (uint32).
+func checkFreelist(file *os.File, m metaPage) error {
+	const kind, many, none = 0x10, 0xFFFF, ^uint64(0)
+	if m.freelist == none {
+		return nil
+	}
+	head := make([]byte, pageHeader+8)
+	if _, err := file.ReadAt(head, int64(m.freelist*m.pageSize)); err != nil { //nolint:gosec // it has a checksum
+		return fmt.Errorf("reading the list of free pages: %w", err)
+	}
+	size, n := 1+uint64(binary.NativeEndian.Uint32(head[12:])), uint64(binary.NativeEndian.Uint16(head[10:]))
+	if n == many { // the count did not fit
+		n = 1 + binary.NativeEndian.Uint64(head[pageHeader:])
+	}
+	switch {
+	case binary.NativeEndian.Uint64(head) != m.freelist, binary.NativeEndian.Uint16(head[8:]) != kind,
+		m.freelist+size > m.pages, n > (size*m.pageSize-pageHeader)/8:
+		return errors.New("there is no list of free pages where it should be")
+	}
+	list := make([]byte, 8*n)
+	if _, err := file.ReadAt(list, int64(m.freelist*m.pageSize)+pageHeader); err != nil { //nolint:gosec // it has a checksum
+		return fmt.Errorf("reading the list of free pages: %w", err)
+	}
+	if binary.NativeEndian.Uint16(head[10:]) == many {
+		list = list[8:]
+	}
+	for ; len(list) > 0; list = list[8:] {
+		if id := binary.NativeEndian.Uint64(list); id < 2 || id >= m.pages {
+			return fmt.Errorf("page %d is free, and there is none", id)
+		}
+	}
 	return nil
 }
 
@@ -69,5 +105,5 @@ func readMetaPage(file *os.File, at int64) (metaPage, error) {
 	if h.Sum64() != u64(metaSize-8) || u32(8) == 0 {
 		return metaPage{}, errChecksum
 	}
-	return metaPage{pageSize: uint64(u32(8)), pages: u64(40), commit: u64(48)}, nil
+	return metaPage{pageSize: uint64(u32(8)), freelist: u64(32), pages: u64(40), commit: u64(48)}, nil
 }

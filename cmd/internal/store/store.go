@@ -15,6 +15,8 @@
 // up to, so that a file is taken for sound only if every record is the one that
 // was written last. Since the database may panic, hang or eat all memory on a
 // damaged file, another process looks at it first: see [Child] and [Inspect].
+// Where none can be started this one does, which finds out about the records,
+// but is not safe from what the database does.
 // A file that is damaged is put aside under another name and a new one is
 // begun; [DB.Problems] tells of it. [Check] does the same examination for who
 // wants to know. One thing looks like a process that was killed, and is taken
