@@ -242,6 +242,7 @@ func (e *Engine) tellCertificate(ctx context.Context, fingerprint string, change
 	e.expiry.mu.Lock()
 	e.expiry.told[fingerprint] = next
 	e.expiry.mu.Unlock()
+	e.changed()
 }
 
 // ending is a certificate that is no longer met, and what came in its place.

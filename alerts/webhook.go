@@ -170,15 +170,3 @@ func (w *Webhook) secrets() []string {
 	}
 	return out
 }
-
-// retryAfter reads the header of that name, seconds or a date (RFC 9110); 0
-// if it asks for nothing.
-func retryAfter(header string, now time.Time) time.Duration {
-	wait := time.Duration(0)
-	if n, err := strconv.ParseInt(header, 10, 32); err == nil {
-		wait = time.Duration(n) * time.Second
-	} else if at, err := http.ParseTime(header); err == nil {
-		wait = at.Sub(now)
-	}
-	return min(max(wait, 0), maxRetryAfter)
-}

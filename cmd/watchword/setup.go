@@ -37,6 +37,10 @@ func setup(cfg *config.Config) alerts.Setup {
 		})
 	}
 	for _, r := range cfg.Receivers {
+		if isFed(r) {
+			s.Fed = append(s.Fed, r.FullName())
+			continue
+		}
 		s.Receivers = append(s.Receivers, r.FullName())
 	}
 	for _, source := range cfg.Sources {
@@ -118,10 +122,14 @@ func certificate(kind alerts.CertificateKind, name string, c *x509.Certificate, 
 	}
 }
 
-// receivers are the senders of a configuration by their full names.
+// receivers are the senders of queued messages of a configuration by their
+// full names.
 func receivers(cfg *config.Config, pacer *alerts.Pacer) map[string]alerts.Receiver {
 	out := make(map[string]alerts.Receiver, len(cfg.Receivers))
 	for _, r := range cfg.Receivers {
+		if isFed(r) {
+			continue
+		}
 		if r.Err != nil {
 			out[r.FullName()] = alerts.Unusable{Err: r.Err}
 			continue

@@ -99,12 +99,14 @@ type CA struct {
 
 // A Receiver is somewhere to send messages to.
 type Receiver struct {
-	Type    string // "slack"
-	Name    string // name of the block
-	Slack   *SlackReceiver
-	Webhook *WebhookReceiver
-	Err     error // why it cannot be used: its secret cannot be read
-	Source  checks.Source
+	Type   string // "slack", "webhook" or "alertmanager": the field of its own is set
+	Name   string // name of the block
+	Err    error  // why it cannot be used: its secret cannot be read
+	Source checks.Source
+
+	Slack        *SlackReceiver
+	Webhook      *WebhookReceiver
+	Alertmanager *AlertmanagerReceiver
 }
 
 // FullName is the name in routes, metrics and messages, such as "slack.oncall".

@@ -23,6 +23,8 @@ func (l *loader) receivers(blocks []*block) []Receiver {
 			r.Slack, r.Err = l.slack(b)
 		case "webhook":
 			r.Webhook, r.Err = l.webhook(b)
+		case "alertmanager":
+			r.Alertmanager, r.Err = l.alertmanager(b)
 		default:
 			l.errorf(b.names[0], "Unknown kind of receiver", "There is no receiver %q.%s Kinds are: %s.",
 				clip(r.Type), lang.DidYouMean(r.Type, kinds), strings.Join(kinds, ", "))

@@ -109,7 +109,8 @@ func retryBlock() *blockType {
 }
 
 func receiverBlock() *blockType {
-	return &blockType{name: "receiver", labels: []string{"TYPE", "NAME"}, kinds: []*blockType{slackBlock(), webhookBlock()}}
+	kinds := []*blockType{slackBlock(), webhookBlock(), alertmanagerBlock()}
+	return &blockType{name: "receiver", labels: []string{"TYPE", "NAME"}, kinds: kinds}
 }
 
 func slackBlock() *blockType {

@@ -108,10 +108,11 @@ check "orders-refuses-strangers" {
   expect_failure = ["client_cert_required"]     # passes only if the API refuses whoever shows no certificate
 }
 
+receiver "alertmanager" "main" { url = "http://127.0.0.1:9093" }
 
 route {
   match     = { severity = "critical" }
-  receivers = [receiver.slack.oncall]
+  receivers = [receiver.slack.oncall, receiver.alertmanager.main]
 }
-route { receivers = [receiver.slack.oncall] }             # no match: everything that is left
+route { receivers = [receiver.alertmanager.main] }             # no match: everything that is left
 
