@@ -123,6 +123,11 @@ func (a *app) writeReplacements(before, after *config.Config, id *certs.Identity
 		t.Render()
 	}
 	a.writeUnknownHosts(before)
+	for _, source := range before.Sources {
+		if source.Identity == id && len(source.Receivers) > 0 {
+			fmt.Fprintf(a.stdout, "messages to %s go with it: without it with what else is for their hosts, or with none\n", shortList(source.Receivers, 10))
+		}
+	}
 	if id.Primary() {
 		fmt.Fprintln(a.stdout, "it is the primary: a request with mtls = true has none then where no host matches")
 	}
