@@ -505,7 +505,7 @@ func TestFeedToACluster(t *testing.T) {
 			t.Error(err)
 		}
 		for _, url := range []string{amURL, amOther} {
-			if got := w.am.take(url); len(got) != 2 || got[0].EndsAt.Sub(time.Now()) != 4*time.Minute {
+			if got := w.am.take(url); len(got) != 2 || time.Until(got[0].EndsAt) != 4*time.Minute {
 				t.Errorf("at the end %s got %q", url, lines(got))
 			}
 		}

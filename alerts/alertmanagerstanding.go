@@ -185,6 +185,7 @@ func (c *CertificateState) threshold() (string, bool) {
 			return "a sixth of its lifetime", false
 		case life / 12:
 			return "a twelfth of its lifetime", true
+		default:
 		}
 	}
 	text := c.Threshold.String()

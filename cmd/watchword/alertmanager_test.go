@@ -133,7 +133,7 @@ func (p *pager) alerts() []pagerAlert {
 	if p.user != "" {
 		req.SetBasicAuth(p.user, pagerPassword)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := new(http.Client).Do(req)
 	if err != nil {
 		p.t.Fatal(err)
 	}
