@@ -3,6 +3,7 @@ package alerts_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -174,4 +175,23 @@ type taker func(alerts.Message)
 func (f taker) Send(_ context.Context, d alerts.Delivery) (alerts.Reference, error) {
 	f(d.Message)
 	return alerts.Reference{}, nil
+}
+
+func TestMutesAreBounded(t *testing.T) {
+	r := newRig(t, alerts.Setup{Subjects: []alerts.Subject{{Name: "x"}}})
+	mute := func(i int) error {
+		_, err := r.engine.Mute(t.Context(), alerts.Mute{Pattern: fmt.Sprintf("n%d", i), Until: r.now.Add(time.Hour)})
+		return err
+	}
+	for i := range 1000 {
+		if err := mute(i); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	if err := mute(1000); !errors.As(err, new(*alerts.MuteError)) {
+		t.Errorf("one more: %v", err)
+	}
+	if err := mute(0); err != nil {
+		t.Errorf("the same again: %v", err)
+	}
 }
