@@ -20,8 +20,12 @@ import (
 
 func TestMutePatterns(t *testing.T) {
 	r := newRig(t, alerts.Setup{Subjects: []alerts.Subject{
-		{Name: "edge[fra]"}, {Name: "edge[ams]"}, {Name: "edge[z-a]"}, {Name: "edger"},
-		{Name: "orders/a", Labels: map[string]string{"team": "orders", "tier": "1"}}, {Name: "orders/b", Labels: map[string]string{"team": "ops"}},
+		{Name: "edge[fra]"},
+		{Name: "edge[ams]"},
+		{Name: "edge[z-a]"},
+		{Name: "edger"},
+		{Name: "orders/a", Labels: map[string]string{"team": "orders", "tier": "1"}},
+		{Name: "orders/b", Labels: map[string]string{"team": "ops"}},
 	}})
 	for pattern, want := range map[string]string{
 		"*":           "edge[ams] edge[fra] edge[z-a] edger orders/a orders/b",
@@ -156,7 +160,7 @@ func TestMuteEndsByTime(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			time.Sleep(time.Minute)
+			<-time.After(time.Minute)
 		}
 		cancel()
 		wg.Wait()
