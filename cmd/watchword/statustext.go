@@ -165,6 +165,9 @@ func telling(i *control.Incident, now time.Time) []string {
 		}
 		lines = append(lines, line)
 	}
+	if i.Recovery != "" {
+		lines = append(lines, i.Recovery)
+	}
 	for _, s := range i.Silences {
 		switch text := s.String(); {
 		case text == i.Untold:
