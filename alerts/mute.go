@@ -132,8 +132,9 @@ func (e *Engine) Mute(ctx context.Context, m Mute) ([]string, error) {
 	}
 	e.mutes.changing.Lock()
 	defer e.mutes.changing.Unlock()
-	if len(e.Mutes()) >= maxMutes {
-		return nil, &MuteError{fmt.Sprintf("there are %d mutes already", maxMutes)}
+	others := slices.DeleteFunc(e.Mutes(), func(other Mute) bool { return other.Pattern == m.Pattern })
+	if len(others) >= maxMutes {
+		return nil, &MuteError{fmt.Sprintf("there are %d mutes already: end some first", maxMutes)}
 	}
 	err = e.Store.Update(ctx, mutePrefix+m.Pattern, func(State) (State, []Notification) { return State{Mute: &m}, nil })
 	if err != nil {

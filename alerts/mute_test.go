@@ -3,6 +3,7 @@ package alerts_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -19,8 +20,12 @@ import (
 
 func TestMutePatterns(t *testing.T) {
 	r := newRig(t, alerts.Setup{Subjects: []alerts.Subject{
-		{Name: "edge[fra]"}, {Name: "edge[ams]"}, {Name: "edge[z-a]"}, {Name: "edger"},
-		{Name: "orders/a", Labels: map[string]string{"team": "orders", "tier": "1"}}, {Name: "orders/b", Labels: map[string]string{"team": "ops"}},
+		{Name: "edge[fra]"},
+		{Name: "edge[ams]"},
+		{Name: "edge[z-a]"},
+		{Name: "edger"},
+		{Name: "orders/a", Labels: map[string]string{"team": "orders", "tier": "1"}},
+		{Name: "orders/b", Labels: map[string]string{"team": "ops"}},
 	}})
 	for pattern, want := range map[string]string{
 		"*":           "edge[ams] edge[fra] edge[z-a] edger orders/a orders/b",
@@ -155,7 +160,7 @@ func TestMuteEndsByTime(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			time.Sleep(time.Minute)
+			<-time.After(time.Minute)
 		}
 		cancel()
 		wg.Wait()
@@ -174,4 +179,23 @@ type taker func(alerts.Message)
 func (f taker) Send(_ context.Context, d alerts.Delivery) (alerts.Reference, error) {
 	f(d.Message)
 	return alerts.Reference{}, nil
+}
+
+func TestMutesAreBounded(t *testing.T) {
+	r := newRig(t, alerts.Setup{Subjects: []alerts.Subject{{Name: "x"}}})
+	mute := func(i int) error {
+		_, err := r.engine.Mute(t.Context(), alerts.Mute{Pattern: fmt.Sprintf("n%d", i), Until: r.now.Add(time.Hour)})
+		return err
+	}
+	for i := range 1000 {
+		if err := mute(i); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	if err := mute(1000); !errors.As(err, new(*alerts.MuteError)) {
+		t.Errorf("one more: %v", err)
+	}
+	if err := mute(0); err != nil {
+		t.Errorf("the same again: %v", err)
+	}
 }

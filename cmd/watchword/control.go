@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path"
 	"slices"
@@ -179,6 +180,9 @@ func incidentNow(i *alerts.Incident, receivers []alerts.QueueStats, now time.Tim
 	switch {
 	case st.Phase == alerts.Recovering:
 		out.Status = "recovering"
+		if n := i.Policy.RecoverAfter; st.Passing < n {
+			out.Recovery = fmt.Sprintf("told as recovered after %d passed runs in a row: %d so far", n, st.Passing)
+		}
 	case st.Seen == alerts.LevelDegraded:
 		out.Status = "degraded"
 	}

@@ -21,10 +21,10 @@ func (a *app) muteCommand() *cobra.Command {
 		Use:   "mute PATTERN",
 		Short: "Silence checks for a while",
 		Long: `mute makes the running daemon tell nothing of the checks that match, for a while.
-They run on and show in status, metrics and the status page. What still fails
-when the mute ends is told then, and so is what has recovered from an incident
-that people know of; what began and ended inside is not told at all. A mute
-holds across restarts. One of the same pattern is replaced.
+They run on, and status, metrics and the status page show that they are muted.
+What still fails when the mute ends is told then, and so is what has recovered
+from an incident that people know of; what began and ended inside is not told at
+all. A mute holds across restarts. One of the same pattern is replaced.
 
 The pattern is a glob over the names of checks, such as orders/*, or over the
 values of a label: team=orders. A whole name is taken as it is.`,

@@ -48,6 +48,7 @@ func awful() control.Status {
 		{
 			Check: "edge[fra]", Status: "recovering", AlertState: alerts.Recovering, Since: *ago(time.Hour), For: 3600, Runs: 50, Severity: "warning",
 			Reason: checks.ReasonExpectation, Message: "status is 503, want 200", Told: ago(58 * time.Minute), Receivers: []string{"slack.oncall"},
+			Recovery: "told as recovered after 3 passed runs in a row: 1 so far",
 		},
 		{
 			Check: "orders/checkout", Labels: map[string]string{"team": "orders", "tier": "1"}, Severity: "critical", Status: "failing", AlertState: alerts.Firing,

@@ -165,6 +165,9 @@ func telling(i *control.Incident, now time.Time) []string {
 		}
 		lines = append(lines, line)
 	}
+	if i.Recovery != "" {
+		lines = append(lines, i.Recovery)
+	}
 	for _, s := range i.Silences {
 		switch text := s.String(); {
 		case text == i.Untold:
@@ -201,7 +204,7 @@ func (t *statusText) problems() {
 	}
 	if !s.State.Writing {
 		lines = append(lines, fmt.Sprintf("the state file %s cannot be written (%s): is the disk full, or read-only? Checks and messages go on from memory",
-			s.State.File, count(int(min(s.State.WriteErrors, 1<<31)), "failed attempt"))) //nolint:gosec // bounded
+			s.State.File, count(int(min(s.State.WriteErrors, 1<<31)), "failed attempt")))
 	}
 	if s.State.Dropped > 0 {
 		lines = append(lines, fmt.Sprintf("%d messages were dropped: the queue is full", s.State.Dropped))

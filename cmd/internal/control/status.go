@@ -62,6 +62,7 @@ type Incident struct {
 	Receivers []string         `json:"receivers"` // who got it
 	Waiting   []string         `json:"waiting"`   // of them: who has not taken it yet
 	Untold    string           `json:"untold"`    // why it is not told, a sentence's part; empty when it is
+	Recovery  string           `json:"recovery"`  // of one that recovers: what its end waits for; empty if for nothing
 	Silences  []alerts.Silence `json:"silences"`  // why nothing more is told now
 }
 
