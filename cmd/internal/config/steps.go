@@ -56,7 +56,8 @@ func (l *loader) steps(m *Monitor, y *layer, b *block, blocks []*block) {
 }
 
 // proofs finds the values of answers with which the steps of a check
-// authenticate. They are the same for each of its instances.
+// authenticate. Unless some are computed, they are the same for each of its
+// instances.
 func (l *loader) proofs(b *block, requests []*requestLayer) []lang.Proof {
 	if known, again := l.proofsOf[b]; again {
 		return known
@@ -67,7 +68,9 @@ func (l *loader) proofs(b *block, requests []*requestLayer) []lang.Proof {
 			found = append(found, l.scope.Proofs(q.exprs())...)
 		}
 	}
-	l.proofsOf[b] = found
+	if !slices.ContainsFunc(found, lang.Proof.Computed) {
+		l.proofsOf[b] = found
+	}
 	return found
 }
 

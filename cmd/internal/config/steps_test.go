@@ -162,7 +162,7 @@ check "c" {
 			t.Errorf("%s: mtls is %v", s.Name, s.Request.MTLS)
 		}
 	}
-	want := []string{"login 2 1 0 false true true", "computed 1 0 0 false false false", "again 1 0 0 true false false", "stranger 0 0 1 false false false"}
+	want := []string{"login 2 1 0 false true true", "computed 1 0 0 false false true", "again 1 0 0 true false false", "stranger 0 0 1 false false false"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}

@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
+	"github.com/zclconf/go-cty/cty/function"
 
 	"watchword/checks"
 )
@@ -228,12 +230,19 @@ func concealOne(d *hcl.Diagnostic) {
 		}
 	}
 	call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
+	panicked := false // a mistake of the library, which tells its stack
+	if ok && call.FunctionCallError() != nil {
+		_, panicked = errors.AsType[function.PanicError](call.FunctionCallError())
+	}
 	if !ok && !secret {
 		return
 	}
 	name := "a function"
 	if ok {
 		name = call.CalledFunctionName() + "()"
+	}
+	if panicked {
+		d.Detail = fmt.Sprintf("%s cannot be computed of these values.", name)
 	}
 	if secret {
 		d.Detail = fmt.Sprintf("What went wrong in %s is not shown: a secret is involved.", name)

@@ -57,7 +57,7 @@ func (st *Steps) key(text string) string {
 		b.WriteString(strings.Join(st.Earlier, " ") + "|" + st.Name + "|" + strings.Join(st.Later, " "))
 	}
 	for _, p := range st.Secrets {
-		if p.Step == st.Name || b.Len() > 0 {
+		if p.text != "" && (p.Step == st.Name || b.Len() > 0) {
 			b.WriteString("|" + p.Step + "." + p.text)
 		}
 	}
@@ -68,7 +68,7 @@ func (st *Steps) key(text string) string {
 // who asks.
 func (st *Steps) secret(step, value string) bool {
 	return slices.ContainsFunc(st.Secrets, func(p Proof) bool {
-		return p.Step == step && (partOf(p.text, value) || partOf(value, p.text))
+		return p.Step == step && p.text != "" && (partOf(p.text, value) || partOf(value, p.text))
 	})
 }
 
@@ -208,7 +208,7 @@ func (f *field) first(n *lookup) hcl.Diagnostics {
 	f.ctx = ctx.NewChild()
 	f.ctx.Variables = known
 	diags := f.compute()
-	if diags.HasErrors() || !f.sampled(n, ctx) {
+	if diags.HasErrors() || f.value.Type() == cty.DynamicPseudoType || !f.sampled(n, ctx) {
 		return diags
 	}
 	// With a text in place of each value, what is wrong with the rest shows.
