@@ -19,6 +19,10 @@ type Steps struct {
 	Earlier []string // in their order
 	Later   []string
 	Secrets []Proof // values that any step of the check proves itself with
+
+	// Unanswered are those of Earlier that must fail before there is an
+	// answer: the check fails wherever their values are needed.
+	Unanswered []string
 }
 
 // WithSteps returns a scope for the expressions of one step. What it compiles
@@ -54,7 +58,7 @@ func (st *Steps) key(text string) string {
 	}
 	var b strings.Builder
 	if strings.Contains(text, "step") {
-		b.WriteString(strings.Join(st.Earlier, " ") + "|" + st.Name + "|" + strings.Join(st.Later, " "))
+		b.WriteString(strings.Join(st.Earlier, " ") + "|" + st.Name + "|" + strings.Join(st.Later, " ") + "|" + strings.Join(st.Unanswered, " "))
 	}
 	for _, p := range st.Secrets {
 		if p.text != "" && (p.Step == st.Name || b.Len() > 0) {
@@ -130,6 +134,10 @@ func (n *lookup) step(e *hclsyntax.ScopeTraversalExpr, r ref) {
 	case len(steps) == 1:
 		n.fail(e.SrcRange, "Unclear reference", fmt.Sprintf("step.%s is a whole answer: name a value of it, such as step.%s.json.", name, name))
 	default:
+		if slices.Contains(st.Unanswered, name) && n.lenient == 0 {
+			n.warn(e.SrcRange, "Answer that does not come",
+				fmt.Sprintf("Step %q has expect_failure: where it passes there is no answer, and step %q fails for want of step.%s.", name, st.Name, name))
+		}
 		r = n.stepValue(name, steps[1:], r)
 	}
 }
@@ -139,7 +147,7 @@ func (n *lookup) stepValue(step string, steps hcl.Traversal, r ref) ref {
 	inside, _ := stepKey(steps[0])
 	def, ok := find(n.scope.shared.values, inside)
 	if !ok {
-		n.attribute("step."+step, hcl.TraverseAttr{Name: inside, SrcRange: steps[0].SourceRange()}, nameList(n.scope.shared.values))
+		n.attribute("step."+step, hcl.TraverseAttr{Name: inside, SrcRange: steps[0].SourceRange()}, nameList(n.scope.shared.values), steps[1:])
 		return r
 	}
 	p := path{lookup: n, name: "step." + step + "." + inside, steps: steps[1:]}
