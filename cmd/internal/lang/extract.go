@@ -54,7 +54,7 @@ func (s *Scope) extract(p Proof) func(*checks.Exchange) []string {
 		switch {
 		case err != nil:
 			return nil
-		case p.of == named:
+		case p.of == namedParts:
 			return Secrets(hideNamed(v, lastName(p.path), "step."+p.Step))
 		default:
 			return Secrets(Sensitive(v, "step."+p.Step))

@@ -26,8 +26,8 @@ type Proof struct {
 type partial int
 
 const (
-	whole partial = iota // all of them
-	named                // those that bear the name of such
+	wholeValue partial = iota // all of them
+	namedParts                // those that bear the name of such
 )
 
 // Computed reports whether the proof belongs to the instance of a check that
@@ -182,7 +182,7 @@ func (f *proofs) addNamed(trav hcl.Traversal) {
 		return
 	}
 	if root, _ := stepKey(p.path[0]); root == "json" || root == "header" || root == "cookie" {
-		p.of, p.text = named, ""
+		p.of, p.text = namedParts, ""
 		f.keep(p)
 	}
 }

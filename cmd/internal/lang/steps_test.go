@@ -37,6 +37,10 @@ func TestRenderFromSteps(t *testing.T) {
 		{"try", url + `headers = { X = try(step.login.json.gone, "none") }`, `{}`, "GET https://a.example/x X=none"},
 		{"twice", url + `headers = { X = "${step.login.json.a}-${step.login.json.a}" }`, `{"a": 1}`, "GET https://a.example/x X=1-1"},
 		{"for", url + `query = { for k, v in step.login.json.all : k => upper(v) }`, `{"all": {"a": "x"}}`, "GET https://a.example/x?a=X"},
+		{"object of headers", url + `headers = step.login.json.headers`, `{"headers": {"X-A": "1"}}`, "GET https://a.example/x X-A=1"},
+		{"merged query", url + `query = merge(step.login.json.page, { b = "2" })`, `{"page": {"a": 1}}`, "GET https://a.example/x?a=1&b=2"},
+		{"object of credentials", url + `basic_auth = step.login.json`, `{"username": "me", "password": "s3cret"}`, "GET https://a.example/x Authorization=Basic bWU6czNjcmV0 secrets=Basic bWU6czNjcmV0|bWU6czNjcmV0|s3cret"},
+		{"no object of headers", url + `headers = step.login.json.headers`, `{"headers": 1}`, "rendering the request: headers must be an object of strings, not a number"},
 
 		{"missing", url + `bearer_token = step.login.json.token`, `{"tokn": 1}`, `rendering the request: bearer_token: step.login.json.token is missing: the object has "tokn"`},
 		{"not JSON", url + `bearer_token = step.login.json.token`, `<html>`, `rendering the request: bearer_token: step "login": `},
