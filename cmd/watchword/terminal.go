@@ -70,13 +70,18 @@ func (s screen) table(w io.Writer, header table.Row) table.Writer {
 }
 
 // writeTable writes rows as a table. Where the screen is too narrow for it,
-// columns are left out, those of spare in their order, and named below.
+// columns are left out, those of spare in their order, and named below. A
+// column without a name holds remarks, which may run over.
 func (s screen) writeTable(w io.Writer, header table.Row, rows []table.Row, spare []string) {
 	width := make(map[string]int, len(header))
-	for i, name := range header {
-		width[fmt.Sprint(name)] = len(fmt.Sprint(name))
+	for i := range header {
+		name := fmt.Sprint(header[i])
+		if name == "" {
+			continue
+		}
+		width[name] = len(name)
 		for _, row := range rows {
-			width[fmt.Sprint(name)] = max(width[fmt.Sprint(name)], text.StringWidthWithoutEscSequences(fmt.Sprint(row[i])))
+			width[name] = max(width[name], text.StringWidthWithoutEscSequences(fmt.Sprint(row[i])))
 		}
 	}
 	const padding = 3

@@ -33,6 +33,11 @@ func TestTableFitsTheScreen(t *testing.T) {
 			t.Errorf("at %d columns:\n%s\nwant\n%s", tt.width, out.String(), tt.want)
 		}
 	}
+	var out strings.Builder
+	screen{width: 10}.writeTable(&out, table.Row{"check", ""}, []table.Row{{"a", "a remark that is longer than the screen"}}, []string{"check"})
+	if want := "CHECK\na       a remark that is longer than the screen\n"; out.String() != want {
+		t.Errorf("with a remark:\n%s\nwant\n%s", out.String(), want)
+	}
 }
 
 func TestSome(t *testing.T) {
