@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/agext/levenshtein"
 	"github.com/hashicorp/hcl/v2"
@@ -172,6 +173,9 @@ func concealOne(d *hcl.Diagnostic) {
 	name := "a function"
 	if ok {
 		name = call.CalledFunctionName() + "()"
+	}
+	if ok && strings.HasPrefix(d.Detail, `Invalid value for "`) { // of which of the calls in this line?
+		d.Detail = strings.Replace(d.Detail, `" parameter: `, `" parameter of `+name+`: `, 1)
 	}
 	if panicked {
 		d.Detail = fmt.Sprintf("%s cannot be computed of these values.", name)
