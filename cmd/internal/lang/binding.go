@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
 	"watchword/checks"
@@ -113,23 +112,4 @@ func (b *binding) from(vars *checks.Vars) (cty.Value, error) {
 		err = &missingError{prefix + missing.name, missing.why}
 	}
 	return cty.NilVal, err
-}
-
-// constant reports whether a part of the expression is known at load and the
-// same for each run.
-func (n *lookup) constant(node hclsyntax.Expression) bool {
-	constant := true
-	_ = hclsyntax.VisitAll(node, func(at hclsyntax.Node) hcl.Diagnostics {
-		switch e := at.(type) {
-		case *hclsyntax.ScopeTraversalExpr:
-			for i := range n.refs {
-				r := &n.refs[i]
-				constant = constant && (r.node != e || r.access == nil && !r.broken)
-			}
-		case *hclsyntax.FunctionCallExpr:
-			constant = constant && !n.scope.shared.functions[e.Name].volatile
-		}
-		return nil
-	})
-	return constant
 }

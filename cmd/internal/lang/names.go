@@ -262,3 +262,22 @@ func list(names []string) string {
 	last := len(quoted) - 1
 	return strings.Join(quoted[:last], ", ") + " and " + quoted[last]
 }
+
+// constant reports whether a part of the expression is known at load and the
+// same for each run.
+func (n *lookup) constant(node hclsyntax.Expression) bool {
+	constant := true
+	_ = hclsyntax.VisitAll(node, func(at hclsyntax.Node) hcl.Diagnostics {
+		switch e := at.(type) {
+		case *hclsyntax.ScopeTraversalExpr:
+			for i := range n.refs {
+				r := &n.refs[i]
+				constant = constant && (r.node != e || r.access == nil && !r.broken)
+			}
+		case *hclsyntax.FunctionCallExpr:
+			constant = constant && !n.scope.shared.functions[e.Name].volatile
+		}
+		return nil
+	})
+	return constant
+}
