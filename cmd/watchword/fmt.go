@@ -135,8 +135,7 @@ func (f *formatter) stdin() error {
 // is told at the end.
 func (f *formatter) laidOut(name string, src []byte) ([]byte, error) {
 	formatted, err := config.Format(name, src)
-	var invalid *config.Error
-	if errors.As(err, &invalid) {
+	if invalid, ok := errors.AsType[*config.Error](err); ok {
 		f.broken = append(f.broken, invalid.Diagnostics...)
 		return nil, nil
 	}
