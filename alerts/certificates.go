@@ -33,6 +33,7 @@ type Certificate struct {
 	NotBefore   time.Time
 	NotAfter    time.Time
 	Checks      []string // names of the checks that use the block
+	Receivers   []string // full names of the receivers that use it
 }
 
 // CertificateState is what is remembered of a certificate that expires.
@@ -85,6 +86,8 @@ type watched struct {
 	users  map[string]struct{} // checks that use a block or have met a server's certificate
 	first  time.Time           // when a server's certificate was first met, by this process
 	latest time.Time           // and last
+
+	receivers []string // that use a block
 }
 
 // called is how a reader knows the certificate.
@@ -112,9 +115,15 @@ func (w *watched) called() string {
 	return out
 }
 
-// atStake says how many checks are concerned, after a colon.
+// atStake says how many checks and receivers are concerned, after a colon.
 func (w *watched) atStake() string {
-	switch n := len(w.users); {
+	switch n, r := len(w.users), len(w.receivers); {
+	case n > 0 && r > 0:
+		return ": " + count(n, "check") + " and " + count(r, "receiver") + " use it"
+	case r == 1:
+		return ": 1 receiver uses it"
+	case r > 1:
+		return ": " + count(r, "receiver") + " use it"
 	case n > 1:
 		return ": " + count(n, "check") + " use it"
 	case n == 1:
@@ -132,10 +141,13 @@ const maxNames = 10
 // detail says which certificate it is and which checks stop working.
 func (w *watched) detail() string {
 	out := "not after " + clock(w.NotAfter) + ", SHA-256 " + w.Fingerprint
-	if len(w.users) == 0 {
+	names := slices.Sorted(maps.Keys(w.users))
+	for _, r := range w.receivers {
+		names = append(names, "receiver "+r)
+	}
+	if len(names) == 0 {
 		return out
 	}
-	names := slices.Sorted(maps.Keys(w.users))
 	out += "\nused by " + strings.Join(names[:min(len(names), maxNames)], ", ")
 	if more := len(names) - maxNames; more > 0 {
 		out += " and " + strconv.Itoa(more) + " more"

@@ -76,6 +76,9 @@ func (e *Engine) apply(ctx context.Context, s *subject, ev Event, now time.Time)
 	}
 	s.set(next)
 	e.settle(s, next)
+	if old.Open() != next.Open() || old.Level != next.Level {
+		e.changed()
+	}
 	if len(queued) > 0 {
 		e.wake()
 	}

@@ -2,7 +2,7 @@
 // every incident once, in order, across crashes, Slack outages, reloads and
 // steps of the clock.
 //
-// It has three parts, each usable without the others.
+// It has four parts, of which only the last needs another one.
 //
 // The decision, [Policy.Next], is a pure function of a check's [State], an
 // [Event] (a result, the clock, a removal) and the time. It returns the new
@@ -21,11 +21,14 @@
 //
 // The [Outbox] takes the queued notifications to their receivers, one at a
 // time for each receiver and in order, until the receiver has taken them. A
-// [Receiver] such as [Slack] renders a [Message] and sends it.
+// [Receiver] such as [Slack] or [Webhook] renders a [Message] and sends it.
 //
 //	Result -> Engine.Handle -> Store.Update(state + notifications)
 //	                                  |
 //	                              Outbox.Run -> Slack -> Store.Ack
+//
+// A [Feed] tells each [Alertmanager] what is wrong now, again and again. It
+// follows the live states of the Engine, and nothing is queued for it.
 //
 // [Routes] say which receivers are told of what, by labels.
 package alerts

@@ -33,7 +33,8 @@ type Setup struct {
 	GroupWait    time.Duration // of what no route decides; see [Route]
 	Maintenance  []Maintenance
 	Links        Links
-	Receivers    []string        // full names of all, such as "slack.oncall"
+	Receivers    []string        // full names of those that messages are queued for, such as "slack.oncall"
+	Fed          []string        // and of those that a [Feed] tells
 	Expiry       []time.Duration // thresholds of settings.certificate_expiry; nil means [DefaultExpiry]
 	Certificates []Certificate
 	Unread       []string  // names of certificate blocks of which not all could be read: nothing that was told of them is over
@@ -47,6 +48,8 @@ type Engine struct {
 	Logger *slog.Logger     // nil discards
 	Now    func() time.Time // nil means time.Now
 	Wake   func()           // called after notifications were queued; may be nil. Use (*Outbox).Wake
+
+	Changed func() // called after something began or ended to be wrong, or its level or the configuration changed; may be nil. Use (*Feed).Wake
 
 	loading sync.Mutex // one Load at a time
 
@@ -85,7 +88,8 @@ type subject struct {
 type place struct {
 	Subject
 	location string
-	all      []string // receivers by the routes, or the check's own
+	all      []string // receivers by the routes, or the check's own, that messages are queued for
+	fed      []string // and those that a Feed tells
 	known    []string // every receiver that is configured
 	links    Links
 	group    string // what is told together has the same

@@ -143,7 +143,7 @@ func (w *world) step() error {
 		w.load(w.setup)
 	case n < 71:
 		event = "mute free*"
-		if _, err := w.engine.Mute(w.t.Context(), "free*", w.now.Add(10*time.Minute), ""); err != nil {
+		if _, err := w.engine.Mute(w.t.Context(), alerts.Mute{Pattern: "free*", Until: w.now.Add(10 * time.Minute)}); err != nil {
 			return err
 		}
 	default:

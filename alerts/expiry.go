@@ -90,6 +90,7 @@ func (x *expiry) configure(s Setup) {
 		for _, check := range c.Checks {
 			w.users[check] = struct{}{}
 		}
+		w.receivers = union(w.receivers, c.Receivers)
 		if c.Kind == ClientCertificate && w.Kind != ClientCertificate {
 			w.Kind, w.Name = c.Kind, c.Name
 		}
@@ -241,6 +242,7 @@ func (e *Engine) tellCertificate(ctx context.Context, fingerprint string, change
 	e.expiry.mu.Lock()
 	e.expiry.told[fingerprint] = next
 	e.expiry.mu.Unlock()
+	e.changed()
 }
 
 // ending is a certificate that is no longer met, and what came in its place.

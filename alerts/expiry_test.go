@@ -127,6 +127,25 @@ func TestExpiryTightestAlone(t *testing.T) {
 	})
 }
 
+// Receivers that present a certificate are at stake as checks are.
+func TestExpiryOfReceivers(t *testing.T) {
+	for _, tc := range []struct {
+		checks, receivers int
+		want              string
+	}{{0, 0, "no check uses it"}, {0, 1, "1 receiver uses it"}, {0, 2, "2 receivers use it"}, {14, 1, "14 checks and 1 receiver use it"}} {
+		synctest.Test(t, func(t *testing.T) {
+			c := client("f1", 40*time.Hour)
+			c.Checks = checkNames(tc.checks)
+			for i := range tc.receivers {
+				c.Receivers = append(c.Receivers, fmt.Sprintf("webhook.%d", i))
+			}
+			w := startWatch(t, alerts.Setup{Receivers: []string{"slack.a"}, Certificates: []alerts.Certificate{c}})
+			w.after(time.Minute, "fired 🟠 certificate acme-wildcard expires in 2 days: "+tc.want)
+			w.stop()
+		})
+	}
+}
+
 func TestExpiryShortLived(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now()

@@ -78,8 +78,11 @@ func (e *Engine) remindsOf(open []*subject, st State, now time.Time) bool {
 }
 
 // stillThere leaves those of the receivers that are configured; if none is,
-// everyone is told.
+// everyone is told. What nobody was told of ends without a word.
 func (e *Engine) stillThere(told []string) []string {
+	if len(told) == 0 {
+		return nil
+	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	return audience(told, e.setup.Receivers, e.setup.Receivers)

@@ -9,12 +9,13 @@ import (
 // hold says what keeps a check from being told of now. st is its state with
 // what has just happened to it.
 func (e *Engine) hold(s *subject, at *place, st State, now time.Time) Hold {
+	_, muted := e.mutes.match(at, now)
 	switch {
 	case inMaintenance(at, now):
 		return ByMaintenance
-	case e.mutes.match(s.name, now):
+	case muted:
 		return ByMute
-	case s.heldByParents(at, st, now):
+	case s.holdingParent(at, st, now) != nil:
 		return ByDependency
 	case st.Open():
 		return NotHeld
@@ -28,31 +29,32 @@ func (e *Engine) hold(s *subject, at *place, st State, now time.Time) Hold {
 }
 
 func inMaintenance(at *place, now time.Time) bool {
-	return slices.ContainsFunc(at.windows, func(c *calendar) bool { return c.open(now) })
+	return slices.ContainsFunc(at.windows, func(c *calendar) bool { _, open := c.open(now); return open })
 }
 
-// heldByParents says whether a check is held because of one that it depends
-// on: while that fails, or its incident is open; and, as long as the check
-// has no incident of its own, until the parent has run after the check began
-// to fail, and until the check has run after the parent was well again.
-func (s *subject) heldByParents(at *place, st State, now time.Time) bool {
+// holdingParent returns the check because of which one that depends on it is
+// held, or nil: while that fails, or its incident is open; and, as long as
+// the check has no incident of its own, until the parent has run after the
+// check began to fail, and until the check has run after the parent was well
+// again.
+func (s *subject) holdingParent(at *place, st State, now time.Time) *subject {
 	if len(at.parents) == 0 {
-		return false
+		return nil
 	}
 	ran := s.lastRun()
 	for _, p := range at.parents {
 		parent, run := p.shown()
 		if parent.down() || parent.Phase == Pending && parent.Seen == LevelFailed && !run.stale(p.place.Load().Interval, now) {
-			return true
+			return p
 		}
 		if st.Open() || st.Status() == OK || run.stale(p.place.Load().Interval, now) {
 			continue
 		}
 		if !run.began || run.start.Before(st.Since) || !ran.began || ran.start.Before(run.well) {
-			return true
+			return p
 		}
 	}
-	return false
+	return nil
 }
 
 // down says whether an incident is open that explains why others fail.
@@ -94,19 +96,6 @@ func (s *subject) show() {
 	s.live.Lock()
 	s.seen = s.run
 	s.live.Unlock()
-}
-
-// Muted says whether a check is silenced now: by a maintenance window or a
-// mute, and because a check that it depends on fails.
-func (e *Engine) Muted(check string) (maintenance, dependency bool) {
-	e.mu.RLock()
-	s := e.subjects[check]
-	e.mu.RUnlock()
-	if s == nil {
-		return false, false
-	}
-	at, now := s.place.Load(), e.time()
-	return inMaintenance(at, now) || e.mutes.match(check, now), s.heldByParents(at, s.state(), now)
 }
 
 // dependents returns the failing checks that are not told because they

@@ -73,8 +73,8 @@ func TestDependents(t *testing.T) {
 	}
 	r.at("db", checks.Failed, refused)
 	r.want("a: 🔴 db is failing: connect_refused (and 3 checks that depend on it)")
-	if m, d := r.engine.Muted("x"); m || !d {
-		t.Errorf("muted %v %v", m, d)
+	if m, u, d := r.engine.Muted("x"); m || u || !d {
+		t.Errorf("muted %v %v %v", m, u, d)
 	}
 	r.tick(time.Minute)
 	r.restart()
@@ -179,8 +179,8 @@ func TestMaintenance(t *testing.T) {
 	r.at("level", checks.Failed, refused)
 	r.at("other", checks.Failed, refused)
 	r.want("a: 🔴 other is failing: connect_refused")
-	if m, d := r.engine.Muted("short"); !m || d {
-		t.Errorf("muted %v %v", m, d)
+	if m, u, d := r.engine.Muted("short"); !m || u || d {
+		t.Errorf("muted %v %v %v", m, u, d)
 	}
 	r.tick(10 * time.Minute)
 	r.restart()
@@ -213,11 +213,11 @@ func TestMute(t *testing.T) {
 	setup := alerts.Setup{Receivers: []string{"a"}, Subjects: []alerts.Subject{{Name: "orders/x"}, {Name: "orders/y"}, {Name: "pay"}}}
 	r := newRig(t, setup)
 	for pattern, until := range map[string]time.Duration{"[": time.Hour, "x": 0} {
-		if _, err := r.engine.Mute(t.Context(), pattern, r.now.Add(until), ""); err == nil {
+		if _, err := r.engine.Mute(t.Context(), alerts.Mute{Pattern: pattern, Until: r.now.Add(until)}); err == nil {
 			t.Errorf("muted %q for %v", pattern, until)
 		}
 	}
-	names, err := r.engine.Mute(t.Context(), "orders/*", r.now.Add(time.Hour), "migration")
+	names, err := r.engine.Mute(t.Context(), alerts.Mute{Pattern: "orders/*", Until: r.now.Add(time.Hour), Why: "migration"})
 	if diff := cmp.Diff([]string{"orders/x", "orders/y"}, names); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
@@ -230,7 +230,7 @@ func TestMute(t *testing.T) {
 		t.Errorf("mutes %+v", m)
 	}
 	in := r.engine.Incidents()
-	if len(in) != 2 || in[0].Check != "orders/x" || !in[0].Maintenance || in[0].State.Held != alerts.ByMute || in[1].Maintenance {
+	if len(in) != 2 || in[0].Check != "orders/x" || len(in[0].Silences) != 1 || in[0].State.Held != alerts.ByMute || len(in[1].Silences) != 0 {
 		t.Errorf("incidents %+v", in)
 	}
 	r.tick(31 * time.Minute)
@@ -239,7 +239,7 @@ func TestMute(t *testing.T) {
 		t.Errorf("mutes %+v", m)
 	}
 	r.restart()
-	if _, err := r.engine.Mute(t.Context(), "orders/*", r.now.Add(time.Hour), ""); err != nil {
+	if _, err := r.engine.Mute(t.Context(), alerts.Mute{Pattern: "orders/*", Until: r.now.Add(time.Hour)}); err != nil {
 		t.Error(err)
 	}
 	r.at("orders/x", checks.Passed, "")

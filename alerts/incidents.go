@@ -16,11 +16,10 @@ type Incident struct {
 	Severity string
 	Runbook  string
 	Links    []Link
+	Policy   Policy
 	State    State // Held says why a pending one that is due is not told
 	Failures []Failure
-
-	Maintenance bool // silenced by a window or a mute
-	Dependency  bool // silenced because a check that it depends on fails
+	Silences []Silence // why nothing is told now
 }
 
 // Incidents returns every configured check whose phase is not [OK], the
@@ -34,9 +33,9 @@ func (e *Engine) Incidents() []Incident {
 		}
 		i := Incident{
 			Check: s.name, Group: at.Group, Labels: pairs(at.Labels), Severity: at.severity(), Runbook: at.Runbook,
-			Links: at.links.of(&at.Subject), State: st, Failures: s.failures(),
+			Links: at.links.of(&at.Subject), Policy: at.Policy, State: st, Failures: s.failures(),
+			Silences: e.silences(s, e.time()),
 		}
-		i.Maintenance, i.Dependency = e.Muted(s.name)
 		out = append(out, i)
 	}
 	slices.SortStableFunc(out, func(a, b Incident) int {

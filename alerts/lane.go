@@ -130,7 +130,7 @@ func (l *lane) deliver(ctx context.Context, receiver Receiver, n Notification, w
 	begun := n.Attempted
 	repeat := n.Attempted
 	d := Delivery{
-		ID: opaqueID(n), Queued: n.Queued, Message: n.Message, Reference: n.Reference,
+		ID: opaqueID(n), Thread: n.Thread, Queued: n.Queued, Message: n.Message, Reference: n.Reference,
 		Begin: func(ctx context.Context) {
 			if !begun {
 				begun = true

@@ -17,6 +17,9 @@ type Links struct {
 // checkDashboard is the uid of the dashboard about one check.
 const checkDashboard = "watchword-check"
 
+// statusLink names the link to the status page.
+const statusLink = "status"
+
 // of returns the links of a check.
 func (l Links) of(s *Subject) []Link {
 	var out []Link
@@ -24,7 +27,7 @@ func (l Links) of(s *Subject) []Link {
 		out = append(out, Link{"dashboard", strings.TrimRight(l.Grafana, "/") + "/d/" + checkDashboard + "?var-check=" + url.QueryEscape(s.Name)})
 	}
 	if l.External != "" {
-		out = append(out, Link{"status", strings.TrimRight(l.External, "/") + "/checks/" + escapePath(s.Name)})
+		out = append(out, Link{statusLink, strings.TrimRight(l.External, "/") + "/checks/" + escapePath(s.Name)})
 	}
 	if l.Source != "" && s.Source.File != "" && !strings.HasPrefix(s.Source.File, "/") && !strings.HasPrefix(s.Source.File, "..") {
 		out = append(out, Link{"source", strings.TrimRight(l.Source, "/") + "/" + escapePath(s.Source.File) + "#L" + strconv.Itoa(s.Source.Line)})

@@ -41,7 +41,9 @@ func (e *Engine) Load(ctx context.Context, setup Setup) error {
 			errs = append(errs, fmt.Errorf("removing %s: %w", s.name, err))
 		}
 	})
-	return errors.Join(append(errs, e.tellProblems(ctx, setup.Problems))...)
+	err := errors.Join(append(errs, e.tellProblems(ctx, setup.Problems))...)
+	e.changed()
+	return err
 }
 
 // swap puts the new configuration in place and returns the subjects that are
@@ -135,16 +137,20 @@ func recall(stored map[string]State) map[string]*subject {
 func placeOf(sub Subject, setup *Setup, windows []*calendar) *place {
 	labels := sub.labels(setup.Location)
 	at := &place{
-		Subject: sub, location: setup.Location, all: sub.Receivers, known: setup.Receivers, links: setup.Links,
+		Subject: sub, location: setup.Location, known: setup.Receivers, links: setup.Links,
 		windows: matching(windows, labels), wait: setup.GroupWait,
 	}
-	routed := setup.Routes.Receivers(labels, setup.Receivers)
-	if len(at.all) == 0 {
-		at.all = routed
+	routed := setup.Routes.Receivers(labels, setup.everyone())
+	named := sub.Receivers
+	if len(named) == 0 {
+		named = routed
 	}
 	var by []string
-	if r := setup.Routes.first(labels); r != nil && slices.Equal(at.all, routed) {
+	if r := setup.Routes.first(labels); r != nil && slices.Equal(named, routed) {
 		by, at.wait = r.GroupBy, r.GroupWait
+	}
+	if at.all, at.fed = setup.split(named); len(at.all) == 0 {
+		at.wait = 0 // there are no messages to put together
 	}
 	at.group = groupOf(at.all, by, labels)
 	return at

@@ -38,15 +38,15 @@ func calendars(list []Maintenance) []*calendar {
 	return out
 }
 
-// open says whether now lies in a window.
-func (c *calendar) open(now time.Time) bool {
+// open says whether now lies in a window, and when that ends.
+func (c *calendar) open(now time.Time) (until time.Time, open bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.known || now.Before(c.asked) || !c.to.IsZero() && !now.Before(c.to) {
 		c.asked, c.known = now, true
 		c.from, c.to = c.Next(now)
 	}
-	return !c.to.IsZero() && !now.Before(c.from) && now.Before(c.to)
+	return c.to, !c.to.IsZero() && !now.Before(c.from) && now.Before(c.to)
 }
 
 // matching returns those that concern a check with these labels.

@@ -29,6 +29,7 @@ type Message struct {
 	Level    Level          `json:"level,omitempty"`
 
 	Check    string        `json:"check,omitempty"` // or the certificate
+	Group    string        `json:"group,omitempty"` // of the check
 	Location string        `json:"location,omitempty"`
 	Severity string        `json:"severity,omitempty"`
 	Labels   []Label       `json:"labels,omitempty"` // the user's, by name

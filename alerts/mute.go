@@ -12,13 +12,24 @@ import (
 
 const mutePrefix = "mute:"
 
-// Mute silences the checks whose names match a pattern for a while, as a
-// [Maintenance] window would.
+// Bounds of mutes. What is to be silent for longer is to be taken out of the
+// configuration.
+const (
+	MaxMute  = 366 * 24 * time.Hour
+	maxMutes = 1000
+)
+
+// Mute silences the checks that match a pattern for a while, as a
+// [Maintenance] window would. A pattern is a glob over the names of checks,
+// or over the values of a label: `team=orders`. A whole name is taken as it
+// is, and that of a block stands for all its elements, as `edge` does for
+// `edge[fra]`.
 type Mute struct {
-	Pattern string    `json:"pattern"` // glob over the names of checks
-	Since   time.Time `json:"since"`
+	Pattern string    `json:"pattern"`
+	Since   time.Time `json:"since"` // set by the Engine
 	Until   time.Time `json:"until"`
 	Why     string    `json:"why,omitempty"`
+	Who     string    `json:"who,omitempty"` // asked for it, as far as that is known
 }
 
 // mutes are those in force.
@@ -31,7 +42,40 @@ type mutes struct {
 
 type mute struct {
 	Mute
-	pattern Pattern
+	label string // whose values the glob is over; empty: it is over names
+	glob  Pattern
+}
+
+// parseMute compiles the pattern of m. After an error what it returns matches
+// whole names alone.
+func parseMute(m Mute) (mute, error) {
+	x := mute{Mute: m}
+	text := m.Pattern
+	if label, value, ok := strings.Cut(text, "="); ok && isLabel(label) {
+		x.label, text = label, value
+	}
+	var err error
+	x.glob, err = ParsePattern(text)
+	return x, err
+}
+
+// isLabel says whether a text could be the name of a label.
+func isLabel(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+}
+
+// matches says whether a check with these labels is meant.
+func (x *mute) matches(check string, labels map[string]string) bool {
+	if rest, ok := strings.CutPrefix(check, x.Pattern); ok && (rest == "" || rest[0] == '[') {
+		return true
+	}
+	if x.label == "" {
+		return x.glob.Match(check)
+	}
+	value, has := labels[x.label]
+	return has && (value == x.Pattern[len(x.label)+1:] || x.glob.Match(value))
 }
 
 func (m *mutes) load(stored map[string]State) {
@@ -42,9 +86,8 @@ func (m *mutes) load(stored map[string]State) {
 		if st.Mute == nil || !strings.HasPrefix(key, mutePrefix) {
 			continue
 		}
-		if p, err := ParsePattern(st.Mute.Pattern); err == nil {
-			m.list = append(m.list, mute{*st.Mute, p})
-		}
+		x, _ := parseMute(*st.Mute) // one that is no glob was the name of a check
+		m.list = append(m.list, x)
 	}
 	m.sort()
 }
@@ -53,41 +96,57 @@ func (m *mutes) sort() {
 	slices.SortFunc(m.list, func(a, b mute) int { return strings.Compare(a.Pattern, b.Pattern) })
 }
 
-// match says whether a check is muted.
-func (m *mutes) match(check string, now time.Time) bool {
+// match returns the mute in force that silences a check for longest.
+func (m *mutes) match(at *place, now time.Time) (Mute, bool) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
+	var found Mute
 	for i := range m.list {
-		if now.Before(m.list[i].Until) && m.list[i].pattern.Match(check) {
-			return true
+		x := &m.list[i]
+		if now.Before(x.Until) && x.Until.After(found.Until) && x.matches(at.Name, at.Labels) {
+			found = x.Mute
 		}
 	}
-	return false
+	return found, !found.Until.IsZero()
 }
 
-// Mute silences the checks whose names match a glob until then; one of the
+// Mute silences the checks that match m.Pattern until m.Until; one of the
 // same pattern is replaced. It returns the names of the configured checks
 // that match. It is kept across restarts. An error is a sentence for the
 // user, or the Store's.
-func (e *Engine) Mute(ctx context.Context, pattern string, until time.Time, why string) ([]string, error) {
-	p, err := ParsePattern(pattern)
-	if err != nil {
-		return nil, err
-	}
+func (e *Engine) Mute(ctx context.Context, m Mute) ([]string, error) {
 	now := e.time()
-	if !until.After(now) {
-		return nil, errors.New("the end lies in the past")
+	m.Since, m.Until = now.UTC(), m.Until.UTC()
+	m.Why, m.Who = shorten(oneLine(m.Why), maxLine), shorten(oneLine(m.Who), maxLine)
+	x, err := parseMute(m)
+	names := e.named(&x)
+	switch {
+	case m.Pattern == "":
+		return nil, &MuteError{"the pattern is empty"}
+	case err != nil && len(names) == 0:
+		return nil, &MuteError{err.Error()}
+	case !m.Until.After(now):
+		return nil, &MuteError{"the end lies in the past"}
+	case m.Until.Sub(now) > MaxMute:
+		return nil, &MuteError{"a mute lasts at most 366 days; enabled = false turns a check off"}
 	}
-	m := Mute{Pattern: pattern, Since: now, Until: until, Why: shorten(oneLine(why), maxLine)}
 	e.mutes.changing.Lock()
 	defer e.mutes.changing.Unlock()
-	err = e.Store.Update(ctx, mutePrefix+pattern, func(State) (State, []Notification) { return State{Mute: &m}, nil })
-	if err != nil {
-		return nil, fmt.Errorf("muting %s: %w", pattern, err)
+	if len(e.Mutes()) >= maxMutes {
+		return nil, &MuteError{fmt.Sprintf("there are %d mutes already", maxMutes)}
 	}
-	e.mutes.set(pattern, &mute{m, p})
-	return e.named(p), nil
+	err = e.Store.Update(ctx, mutePrefix+m.Pattern, func(State) (State, []Notification) { return State{Mute: &m}, nil })
+	if err != nil {
+		return nil, fmt.Errorf("muting %s: %w", m.Pattern, err)
+	}
+	e.mutes.set(m.Pattern, &x)
+	return names, nil
 }
+
+// MuteError says what is wrong with a [Mute] that was asked for.
+type MuteError struct{ Text string }
+
+func (e *MuteError) Error() string { return e.Text }
 
 // Unmute ends the mute of this very pattern and says whether there was one.
 // What is due of its checks is told within a second.
@@ -161,16 +220,23 @@ func (e *Engine) endMute(ctx context.Context, pattern string, now time.Time) err
 	return err
 }
 
-// named returns the configured checks whose names match, sorted.
-func (e *Engine) named(p Pattern) []string {
+// named returns the configured checks that match, sorted.
+func (e *Engine) named(x *mute) []string {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	var out []string
-	for name := range e.subjects {
-		if p.Match(name) {
+	for name, s := range e.subjects {
+		if x.matches(name, s.place.Load().Labels) {
 			out = append(out, name)
 		}
 	}
 	slices.Sort(out)
 	return out
+}
+
+// Matching returns the names of the configured checks that a mute with this
+// pattern silences, sorted; `*` matches them all.
+func (e *Engine) Matching(pattern string) []string {
+	x, _ := parseMute(Mute{Pattern: pattern})
+	return e.named(&x)
 }

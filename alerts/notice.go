@@ -28,12 +28,28 @@ var errNotLoaded = errors.New("no configuration was loaded")
 // problems are the live states under the two prefixes.
 type problems struct {
 	mu     sync.Mutex // held across Store.Update
+	live   sync.Mutex // guards states alone, which is written with both held
 	states map[string]State
+}
+
+// open returns those that are not over. It waits for no disk.
+func (p *problems) open() map[string]State {
+	p.live.Lock()
+	defer p.live.Unlock()
+	out := make(map[string]State)
+	for key, st := range p.states {
+		if st.Open() {
+			out[key] = st
+		}
+	}
+	return out
 }
 
 func (p *problems) load(stored map[string]State) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.live.Lock()
+	defer p.live.Unlock()
 	p.states = make(map[string]State)
 	for key, st := range stored {
 		if strings.HasPrefix(key, noticePrefix) || strings.HasPrefix(key, setupPrefix) {
@@ -88,7 +104,10 @@ func (e *Engine) tellProblem(ctx context.Context, key string, p Problem) error {
 	if err != nil {
 		return fmt.Errorf("telling of %s: %w", p.Cause, err)
 	}
+	e.problems.live.Lock()
 	e.problems.states[key] = next
+	e.problems.live.Unlock()
+	e.changed()
 	return nil
 }
 
@@ -138,9 +157,8 @@ func (e *Engine) tell(ctx context.Context, key, except string, change func(State
 		if m.Kind == "" {
 			return next, nil
 		}
-		to := setup.audience(m)
+		to, _ := setup.split(setup.but(setup.concerned(m), except))
 		if m.Kind == Fired {
-			to = slices.DeleteFunc(slices.Clone(to), func(r string) bool { return r == except })
 			next.Receivers = to
 		} else {
 			told := audience(stored.Receivers, setup.Receivers, to)
@@ -174,16 +192,48 @@ func union(a, b []string) []string {
 	return out
 }
 
-// audience is who is told of what is not about a check. What is wrong with
+// concerned is who is told of what is not about a check. What is wrong with
 // watchword itself concerns everyone if no route wants it.
-func (s *Setup) audience(m Message) []string {
+func (s *Setup) concerned(m Message) []string {
 	labels := map[string]string{"alertname": "Watchword", "severity": m.Severity, "location": m.Location}
 	if m.Topic == AboutCertificate {
 		labels["alertname"], labels["certificate"] = "CertificateExpiry", m.Check
 	}
-	to := s.Routes.Receivers(labels, s.Receivers)
+	to := s.Routes.Receivers(labels, s.everyone())
 	if len(to) == 0 && m.Topic == AboutWatchword {
-		return s.Receivers
+		return s.everyone()
 	}
 	return to
+}
+
+// everyone is all receivers of both kinds.
+func (s *Setup) everyone() []string { return slices.Concat(s.Receivers, s.Fed) }
+
+// split divides receivers into those that messages are queued for and those
+// that a Feed tells.
+func (s *Setup) split(names []string) (queued, fed []string) {
+	if len(s.Fed) == 0 {
+		return names, nil
+	}
+	for _, name := range names {
+		if slices.Contains(s.Fed, name) {
+			fed = append(fed, name)
+		} else {
+			queued = append(queued, name)
+		}
+	}
+	return queued, fed
+}
+
+// but leaves out the receiver that something is about. If nobody else is
+// told, all others are.
+func (s *Setup) but(names []string, except string) []string {
+	is := func(name string) bool { return name == except }
+	if except == "" || !slices.ContainsFunc(names, is) {
+		return names
+	}
+	if rest := slices.DeleteFunc(slices.Clone(names), is); len(rest) > 0 {
+		return rest
+	}
+	return slices.DeleteFunc(s.everyone(), is)
 }

@@ -180,6 +180,7 @@ func (e *Engine) storeOutage(ctx context.Context, fn func(State) (State, []Notif
 	e.outage.mu.Lock()
 	e.outage.state = next
 	e.outage.mu.Unlock()
+	e.changed()
 	e.wake()
 }
 

@@ -2,6 +2,8 @@ package alerts
 
 import (
 	"context"
+	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -18,6 +20,7 @@ type Receiver interface {
 // Delivery is one message on its way.
 type Delivery struct {
 	ID        string    // opaque and the same in every attempt
+	Thread    string    // names the incident: the same in all of its messages
 	Queued    time.Time // no attempt was made before
 	Message   Message   // with PossibleRepeat if an earlier attempt may have arrived
 	Reference Reference // of the thread's first message; zero if the receiver has none
@@ -52,4 +55,16 @@ type Unusable struct{ Err error }
 // Send fails for good.
 func (u Unusable) Send(context.Context, Delivery) (Reference, error) {
 	return Reference{}, &SendError{Err: u.Err, Permanent: true}
+}
+
+// retryAfter reads the header of that name, seconds or a date (RFC 9110); 0
+// if it asks for nothing.
+func retryAfter(header string, now time.Time) time.Duration {
+	wait := time.Duration(0)
+	if n, err := strconv.ParseInt(header, 10, 32); err == nil {
+		wait = time.Duration(n) * time.Second
+	} else if at, err := http.ParseTime(header); err == nil {
+		wait = at.Sub(now)
+	}
+	return min(max(wait, 0), maxRetryAfter)
 }

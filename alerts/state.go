@@ -128,7 +128,7 @@ const (
 	Amended   TransitionKind = "amended"   // what the message counts has changed: it is edited, nothing is posted
 	Recovered TransitionKind = "recovered" // the incident is over
 	Folded    TransitionKind = "folded"    // the incident is over and nobody was told that it began
-	Withdrawn TransitionKind = "withdrawn" // what it was about is no longer configured: the message is edited, nothing is posted
+	Withdrawn TransitionKind = "withdrawn" // what it was about is no longer configured: the message is edited, nothing is posted (but to machines)
 )
 
 // Closes says whether the incident ends with this transition.

@@ -58,7 +58,7 @@ func depending(n int, on string) string {
 func (p *place) message(t Transition, failures []Failure) Message {
 	m := Message{
 		Topic: AboutCheck, Kind: t.Kind, Headline: headline(p.Name, t), Text: t.Message, Level: t.Level,
-		Check: p.Name, Location: p.location, Severity: p.severity(), Labels: pairs(p.Labels),
+		Check: p.Name, Group: p.Group, Location: p.location, Severity: p.severity(), Labels: pairs(p.Labels),
 		Runbook: p.Runbook, Source: p.Source, Links: p.links.of(&p.Subject),
 		At: t.At, Since: t.Since, Runs: t.Runs, LastGood: t.LastGood, Failures: failures,
 	}

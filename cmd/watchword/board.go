@@ -43,7 +43,7 @@ func (d *daemon) problems() []string {
 	if n := d.db.Stats().WriteErrors; n > 0 {
 		list = append(list, fmt.Sprintf("The state file could not be written %d times: is the disk full, or read-only? Checks and messages go on from memory.", n))
 	}
-	for _, q := range d.outbox.Stats() {
+	for _, q := range d.deliveries() {
 		if q.Blocked != "" {
 			list = append(list, fmt.Sprintf("Receiver %s refuses messages: %s. %d wait for it.", q.Receiver, q.Blocked, q.Pending))
 		}

@@ -16,6 +16,7 @@ import (
 	"watchword/alerts"
 	"watchword/checks"
 	"watchword/cmd/internal/config"
+	"watchword/cmd/internal/control"
 	"watchword/cmd/internal/metrics"
 	"watchword/cmd/internal/store"
 	"watchword/cmd/internal/web"
@@ -43,13 +44,17 @@ type daemon struct {
 	Lifecycle bool                                         // POST /-/reload is allowed
 	Observe   func(checks.Result)                          // sees every result; may be nil
 	Started   func(listening net.Addr, cfg *config.Config) // called once everything runs; may be nil
+	Child     store.Child                                  // examines the state file; may be nil
 
 	db        *store.DB
 	engine    *alerts.Engine
 	outbox    *alerts.Outbox
+	feed      *alerts.Feed
 	metrics   *metrics.Metrics
 	scheduler *scheduler.Scheduler
 	watcher   *watcher
+	control   *control.Server // nil: there is no socket
+	started   time.Time
 	board     *web.Board
 	retry     *time.Timer // asks for a reload because files could not be used
 	pacer     alerts.Pacer
@@ -60,8 +65,9 @@ type daemon struct {
 
 	mu      sync.Mutex                 // one reload at a time
 	senders map[string]alerts.Receiver // of the configuration that runs
-	told    map[finding]bool           // in the log, of the same; a reload that someone asked for tells all again
-	first   config.Settings            // some settings hold until the next start
+	fed     map[string]*alerts.Alertmanager
+	told    map[finding]bool // in the log, of the same; a reload that someone asked for tells all again
+	first   config.Settings  // some settings hold until the next start
 }
 
 // Run starts everything and returns when ctx has ended, what was running has
@@ -76,7 +82,10 @@ func (d *daemon) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.open(cfg); err != nil {
+	if err := d.open(ctx, cfg); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	defer func() {
@@ -84,7 +93,7 @@ func (d *daemon) Run(ctx context.Context) error {
 			d.Logger.ErrorContext(ctx, "closing the state file", "error", err)
 		}
 	}()
-	d.first = cfg.Settings
+	d.first, d.started = cfg.Settings, read
 	d.Web.Listen = cfg.Settings.Listen
 	if err := d.Web.Bind(ctx); err != nil {
 		return err
@@ -98,15 +107,19 @@ func (d *daemon) Run(ctx context.Context) error {
 	if err := d.apply(ctx, cfg, read); err != nil {
 		return err
 	}
+	if len(d.db.Problems()) == 0 {
+		d.notice(ctx, alerts.Problem{Cause: "state file"}) // what an earlier start told of it is over
+	}
 	for _, p := range d.db.Problems() {
 		d.notice(ctx, p)
 	}
+	d.listen(ctx)
 	return d.serve(ctx, cfg)
 }
 
 // open makes the parts and joins them.
-func (d *daemon) open(cfg *config.Config) (err error) {
-	if d.db, err = store.Open(cfg.Settings.State, store.Options{Logger: d.Logger}); err != nil {
+func (d *daemon) open(ctx context.Context, cfg *config.Config) (err error) {
+	if d.db, err = store.Open(ctx, cfg.Settings.State, store.Options{Logger: d.Logger, Child: d.Child}); err != nil {
 		return err
 	}
 	if d.watcher, err = newWatcher(d.Logger); err != nil {
@@ -124,6 +137,8 @@ func (d *daemon) open(cfg *config.Config) (err error) {
 		}
 		d.notice(ctx, p)
 	}
+	d.feed = &alerts.Feed{Engine: d.engine, Logger: d.Logger, Blocked: d.outbox.Blocked}
+	d.engine.Changed = d.feed.Wake
 	d.scheduler = &scheduler.Scheduler{
 		Logger: d.Logger, Grace: drainRuns, Started: d.metrics.Started,
 		Skipped: func(job string, why scheduler.SkipReason, n int) { d.metrics.Skipped(job, string(why), n) },
@@ -132,12 +147,12 @@ func (d *daemon) open(cfg *config.Config) (err error) {
 	d.metrics.Muted = d.engine.Muted
 	d.metrics.NextRun = d.scheduler.Next
 	d.metrics.InFlight = d.scheduler.InFlight
-	d.metrics.Outbox = d.outbox.Stats
+	d.metrics.Outbox = d.deliveries
 	d.metrics.Store = func() metrics.StoreStats {
 		s := d.db.Stats()
 		return metrics.StoreStats{WriteErrors: s.WriteErrors, Quarantined: s.Quarantined}
 	}
-	d.board = &web.Board{State: d.engine.State, Next: d.scheduler.Next, Problems: d.problems}
+	d.board = &web.Board{State: d.engine.State, Next: d.scheduler.Next, Problems: d.problems, Silences: d.engine.Silences}
 	d.Web.Board = d.board
 	d.Web.Metrics = d.metrics.Handler(d.Logger)
 	d.Web.Ready = d.ready.Load
@@ -227,6 +242,8 @@ func (d *daemon) serve(ctx context.Context, cfg *config.Config) error {
 	part("refreshing secrets", d.refreshes)
 	part("deciding alerts", d.engine.Run)
 	part("sending messages", d.outbox.Run)
+	part("telling Alertmanagers", d.feed.Run)
+	part("answering commands", d.answer)
 
 	d.ready.Store(true)
 	d.Logger.InfoContext(ctx, "watching", "checks", len(cfg.Monitors), "certificates", len(cfg.Sources), "listen", d.Web.Addr().String(), "version", version)
@@ -240,6 +257,9 @@ func (d *daemon) serve(ctx context.Context, cfg *config.Config) error {
 	defer cancel()
 	if flushErr := d.outbox.Flush(flush); flushErr != nil {
 		d.Logger.WarnContext(ctx, "messages stay queued until the next start", "error", flushErr)
+	}
+	if flushErr := d.feed.Flush(flush); flushErr != nil {
+		d.Logger.WarnContext(ctx, "an Alertmanager does not know how things stand", "error", flushErr)
 	}
 	cause := context.Cause(parts)
 	stop(nil)

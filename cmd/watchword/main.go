@@ -79,9 +79,9 @@ Try "watchword demo" first: it needs no network and no files.`,
 	flags.StringArrayVar(&a.varFiles, "var-file", nil, "`FILE` with values of variables; may be repeated")
 	flags.StringArrayVar(&a.identities, "age-identity", nil, "`FILE` with the keys that open age files; may be repeated; WATCHWORD_AGE_IDENTITY unless given")
 	root.AddCommand(
-		a.runCommand(), a.demoCommand(),
+		a.runCommand(), a.demoCommand(), a.statusCommand(), a.muteCommand(), a.unmuteCommand(),
 		a.validateCommand(), a.fmtCommand(), a.testCommand(), a.listCommand(), a.scheduleCommand(),
-		a.certCommand(), a.secretCommand(), a.rulesCommand(), a.dashboardsCommand(), a.docsCommand(), a.versionCommand(),
+		a.certCommand(), a.secretCommand(), a.stateCommand(), a.rulesCommand(), a.dashboardsCommand(), a.docsCommand(), a.versionCommand(),
 	)
 	return root
 }

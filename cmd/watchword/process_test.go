@@ -36,13 +36,19 @@ type process struct {
 func startDaemon(t *testing.T, path string, args ...string) *process {
 	t.Helper()
 	p := launch(t, path, args...)
+	p.listening()
+	return p
+}
+
+// listening waits until the daemon watches.
+func (p *process) listening() {
+	p.t.Helper()
 	line := p.await(`"msg":"watching"`)
 	var entry struct{ Listen string }
 	if err := json.Unmarshal([]byte(line), &entry); err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	p.addr = entry.Listen
-	return p
 }
 
 // launch starts the daemon without waiting for anything.

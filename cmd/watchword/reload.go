@@ -106,6 +106,7 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config, read time.Time) 
 		}
 	}
 	d.senders = senders
+	d.feedTo(ctx, alertmanagers(cfg))
 	d.metrics.SetLocation(cfg.Settings.Location)
 	d.metrics.SetChecks(measured(cfg))
 	d.metrics.SetCertificates(cfg.Certificates.Identities(), uses(cfg))

@@ -64,6 +64,7 @@ that fails leaves its secret as it was, and is told of and tried again.`,
 				Web:       server,
 				Hangup:    hangup,
 				Lifecycle: lifecycle,
+				Child:     stateChild,
 			}
 			return d.Run(cmd.Context())
 		},

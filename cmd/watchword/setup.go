@@ -37,6 +37,10 @@ func setup(cfg *config.Config) alerts.Setup {
 		})
 	}
 	for _, r := range cfg.Receivers {
+		if isFed(r) {
+			s.Fed = append(s.Fed, r.FullName())
+			continue
+		}
 		s.Receivers = append(s.Receivers, r.FullName())
 	}
 	for _, source := range cfg.Sources {
@@ -47,7 +51,9 @@ func setup(cfg *config.Config) alerts.Setup {
 	}
 	for _, ca := range cfg.CAs {
 		for _, c := range ca.Roots.Certificates() {
-			s.Certificates = append(s.Certificates, certificate(alerts.CAFile, ca.Path, c, ca.Checks))
+			file := certificate(alerts.CAFile, ca.Path, c, ca.Checks)
+			file.Receivers = ca.Receivers
+			s.Certificates = append(s.Certificates, file)
 		}
 	}
 	s.Problems = problems(cfg.Unreadable)
@@ -95,10 +101,14 @@ func certificates(source config.Certificate) []alerts.Certificate {
 		if i == 0 {
 			kind = alerts.ClientCertificate
 		}
-		out = append(out, certificate(kind, id.Name(), c, source.Checks))
+		client := certificate(kind, id.Name(), c, source.Checks)
+		client.Receivers = source.Receivers
+		out = append(out, client)
 	}
 	for _, c := range id.CACerts() {
-		out = append(out, certificate(alerts.CACertificate, id.Name(), c, source.Verifies))
+		ca := certificate(alerts.CACertificate, id.Name(), c, source.Verifies)
+		ca.Receivers = source.Trusting
+		out = append(out, ca)
 	}
 	return out
 }
@@ -112,20 +122,36 @@ func certificate(kind alerts.CertificateKind, name string, c *x509.Certificate, 
 	}
 }
 
-// receivers are the senders of a configuration by their full names.
+// receivers are the senders of queued messages of a configuration by their
+// full names.
 func receivers(cfg *config.Config, pacer *alerts.Pacer) map[string]alerts.Receiver {
 	out := make(map[string]alerts.Receiver, len(cfg.Receivers))
 	for _, r := range cfg.Receivers {
+		if isFed(r) {
+			continue
+		}
 		if r.Err != nil {
 			out[r.FullName()] = alerts.Unusable{Err: r.Err}
 			continue
 		}
-		out[r.FullName()] = &alerts.Slack{
-			Token: r.Slack.Token, Channel: r.Slack.Channel,
-			WebhookURL: r.Slack.WebhookURL, APIURL: r.Slack.APIURL, Mention: r.Slack.Mention, Pacer: pacer,
+		switch {
+		case r.Slack != nil:
+			out[r.FullName()] = &alerts.Slack{
+				Token: r.Slack.Token, Channel: r.Slack.Channel,
+				WebhookURL: r.Slack.WebhookURL, APIURL: r.Slack.APIURL, Mention: r.Slack.Mention, Pacer: pacer,
+			}
+		case r.Webhook != nil:
+			out[r.FullName()] = webhook(r.Webhook)
 		}
 	}
 	return out
+}
+
+func webhook(r *config.WebhookReceiver) *alerts.Webhook {
+	return &alerts.Webhook{
+		URL: r.URL, Headers: r.Headers, Key: r.Key, UserAgent: userAgent(), Timeout: r.Timeout,
+		Identity: r.Identity, Roots: r.Roots,
+	}
 }
 
 // measured are the enabled checks as the metrics know them.

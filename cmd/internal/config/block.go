@@ -101,6 +101,8 @@ func (b *blockType) title() string {
 		return "an alert block"
 	case "settings", "defaults":
 		return b.name
+	case "receiver":
+		return "a block " + quoted(b.name, b.labels[:1])
 	default:
 		return "a " + b.name + " block"
 	}

@@ -26,7 +26,10 @@ type certificate struct {
 	identity *certs.Identity
 	usedBy   []string // enabled checks
 	verifies []string // enabled checks, by the ca
-	used     bool     // by any check, or as roots
+	used     bool     // by any check or receiver, or as roots
+
+	receivers []string // full names of those that present it
+	trusting  []string // and of those that verify servers by its ca
 }
 
 // certificates reads all certificate blocks and the files they name, and

@@ -17,7 +17,7 @@ type Config struct {
 	Monitors     []*Monitor    // in order of declaration
 	Certificates *certs.Set    // all `certificate` blocks, in order of declaration
 	Sources      []Certificate // the same, with their places and the checks that use them
-	CAs          []CA          // that requests bring themselves
+	CAs          []CA          // that requests and receivers bring themselves
 	Receivers    []Receiver    // in order of declaration
 	Routes       alerts.Routes // empty: every receiver gets everything
 	Maintenance  []alerts.Maintenance
@@ -83,22 +83,30 @@ type Certificate struct {
 	Source   checks.Source
 	Checks   []string // names of the enabled checks that present it, as far as hosts are known at load
 	Verifies []string // likewise of those whose servers are verified by its ca
+
+	Receivers []string // full names of the receivers that present it
+	Trusting  []string // and of those whose servers are verified by its ca
 }
 
-// A CA is a file that requests name by `ca`, and could be read.
+// A CA is a file that requests and receivers name by `ca`, and could be read.
 type CA struct {
 	Path   string
 	Roots  *certs.Roots
 	Checks []string // names of the enabled checks that verify servers by it
+
+	Receivers []string // full names of the receivers that do
 }
 
 // A Receiver is somewhere to send messages to.
 type Receiver struct {
-	Type   string // "slack"
+	Type   string // "slack", "webhook" or "alertmanager": the field of its own is set
 	Name   string // name of the block
-	Slack  *SlackReceiver
-	Err    error // why it cannot be used: its secret cannot be read
+	Err    error  // why it cannot be used: its secret cannot be read
 	Source checks.Source
+
+	Slack        *SlackReceiver
+	Webhook      *WebhookReceiver
+	Alertmanager *AlertmanagerReceiver
 }
 
 // FullName is the name in routes, metrics and messages, such as "slack.oncall".

@@ -210,7 +210,10 @@ func (l *loader) resolve(ctx context.Context, root *block) *Config {
 
 	c.Certificates = l.set
 	for _, cert := range l.certs {
-		c.Sources = append(c.Sources, Certificate{Identity: cert.identity, Source: sourceAt(cert.block.at), Checks: cert.usedBy, Verifies: cert.verifies})
+		c.Sources = append(c.Sources, Certificate{
+			Identity: cert.identity, Source: sourceAt(cert.block.at), Checks: cert.usedBy, Verifies: cert.verifies,
+			Receivers: cert.receivers, Trusting: cert.trusting,
+		})
 	}
 	c.CAs = l.requestCAs
 	c.Unreadable = l.notices

@@ -81,7 +81,7 @@ func (l *loader) ownCA(m *Monitor, q *requestLayer) {
 	}
 	for i := range l.requestCAs {
 		if ca := &l.requestCAs[i]; ca.Path == q.ca.value.path {
-			if ca.Checks[len(ca.Checks)-1] != m.Check.Name {
+			if n := len(ca.Checks); n == 0 || ca.Checks[n-1] != m.Check.Name {
 				ca.Checks = append(ca.Checks, m.Check.Name)
 			}
 			return

@@ -8,7 +8,7 @@ import (
 // A Block documents a block of the language.
 type Block struct {
 	Name       string   // "check"; the whole configuration is "configuration"
-	Labels     []string // names of its labels
+	Labels     []string // names of its labels; of a receiver its type, then NAME
 	Doc        string   // one sentence
 	Single     bool     // at most one in its parent
 	Open       bool     // any attribute may stand in it
@@ -57,7 +57,9 @@ func documented(is *blockType, around []*blockType) Block {
 	}
 	around = append(slices.Clip(around), is)
 	for _, c := range is.blocks {
-		b.Blocks = append(b.Blocks, documented(c, around))
+		for _, kind := range c.every() {
+			b.Blocks = append(b.Blocks, documented(kind, around))
+		}
 	}
 	return b
 }

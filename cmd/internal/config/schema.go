@@ -13,6 +13,7 @@ type blockType struct {
 	open   bool     // any attribute may stand in it
 	attrs  []attrType
 	blocks []*blockType
+	kinds  []*blockType // by its first label, which is theirs too; it has nothing else then
 }
 
 // An attrType is one attribute of a block.
@@ -155,6 +156,36 @@ func (b *blockType) block(name string) *blockType {
 		return nil
 	}
 	return b.blocks[i]
+}
+
+// kind returns the schema of a block with these labels. One whose kind is
+// unknown takes anything: what it should have been is reported later.
+func (b *blockType) kind(labels []string) *blockType {
+	if b.kinds == nil {
+		return b
+	}
+	i := slices.Index(b.kindNames(), labels[0])
+	if i < 0 {
+		return &blockType{name: b.name, labels: b.labels, open: true}
+	}
+	return b.kinds[i]
+}
+
+// every is each kind that the block may be of: itself, unless it has some.
+func (b *blockType) every() []*blockType {
+	if b.kinds == nil {
+		return []*blockType{b}
+	}
+	return b.kinds
+}
+
+// kindNames are the first labels that a block may have.
+func (b *blockType) kindNames() []string {
+	names := make([]string, len(b.kinds))
+	for i, k := range b.kinds {
+		names[i] = k.labels[0]
+	}
+	return names
 }
 
 // attrNames are the names of all attributes.

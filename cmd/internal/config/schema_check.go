@@ -109,8 +109,14 @@ func retryBlock() *blockType {
 }
 
 func receiverBlock() *blockType {
+	kinds := []*blockType{slackBlock(), webhookBlock(), alertmanagerBlock()}
+	return &blockType{name: "receiver", labels: []string{"TYPE", "NAME"}, kinds: kinds}
+}
+
+func slackBlock() *blockType {
 	return &blockType{
-		name: "receiver", labels: []string{"TYPE", "NAME"}, doc: "Somewhere to send messages to; the type is slack.",
+		name: "receiver", labels: []string{"slack", "NAME"},
+		doc: "A Slack channel: with a bot's token one message an incident, which changes with it; by a webhook one a transition.",
 		attrs: []attrType{
 			{name: "token", is: text, secret: true, doc: "Bot token; needs channel."},
 			{name: "channel", is: text, secret: true, doc: "Name with # or id of the channel."},

@@ -348,8 +348,8 @@ func TestPage(t *testing.T) {
 	if p := checkout.Policy; p.After != 2 || p.Severity != "critical" || checkout.Check.Labels["team"] != "orders" {
 		t.Errorf("policy is %+v, labels %v", p, checkout.Check.Labels)
 	}
-	if len(c.Maintenance) != 1 || len(c.Routes) != 2 || len(c.Receivers) != 1 || len(c.Sources) != 3 || len(c.Secrets) != 4 {
-		t.Errorf("%d maintenance windows, %d routes, %d receivers, %d certificates and %d secrets, want 1, 2, 1, 3 and 4",
+	if len(c.Maintenance) != 1 || len(c.Routes) != 2 || len(c.Receivers) != 2 || len(c.Sources) != 3 || len(c.Secrets) != 4 {
+		t.Errorf("%d maintenance windows, %d routes, %d receivers, %d certificates and %d secrets, want 1, 2, 2, 3 and 4",
 			len(c.Maintenance), len(c.Routes), len(c.Receivers), len(c.Sources), len(c.Secrets))
 	}
 }

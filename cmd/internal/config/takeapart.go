@@ -83,6 +83,7 @@ func (r *report) foreign(b *block, body hcl.Body) {
 
 // child takes the block c apart, which is one of the schema is.
 func (r *report) child(c *hcl.Block, is *blockType, f *file) *block {
+	is = is.kind(c.Labels)
 	b := r.takeApart(c.Body, is, f)
 	b.labels, b.names, b.at = c.Labels, c.LabelRanges, c.DefRange
 	if f.json() { // the library points at the braces

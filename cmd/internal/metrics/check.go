@@ -45,7 +45,7 @@ type values struct {
 	lastSuccess  time.Time
 	failures     []reasonCount // in the order in which they appeared
 	skipped      [3]uint64     // by skipReasons()
-	muted        [2]bool       // in this way at least once, by words.muting
+	muted        [3]bool       // in this way at least once, by words.muting
 	steps        []stepValues
 	servers      []serverCertificate // one a host
 	foreign      map[string]bool     // hosts dialled that the configuration does not name
@@ -256,8 +256,8 @@ func checkMuted(s *scrape) {
 		return
 	}
 	for _, c := range s.view.checks {
-		var now [2]bool
-		now[0], now[1] = s.m.Muted(c.conf.Name)
+		var now [3]bool
+		now[0], now[1], now[2] = s.m.Muted(c.conf.Name)
 		c.mu.Lock()
 		for i := range now {
 			c.muted[i] = c.muted[i] || now[i]

@@ -192,8 +192,8 @@ func TestStateSets(t *testing.T) {
 
 func TestMuted(t *testing.T) {
 	m := one()
-	var maintenance, dependency bool
-	m.Muted = func(string) (bool, bool) { return maintenance, dependency }
+	var maintenance, mute, dependency bool
+	m.Muted = func(string) (bool, bool, bool) { return maintenance, mute, dependency }
 	want := func(want ...string) {
 		t.Helper()
 		if diff := cmp.Diff(want, series(get(t, m, "watchword_check_muted")), cmpopts.EquateEmpty()); diff != "" {
@@ -205,6 +205,8 @@ func TestMuted(t *testing.T) {
 	want(`check_muted{by="dependency",…} 1`)
 	maintenance, dependency = true, false
 	want(`check_muted{by="maintenance",…} 1`, `check_muted{by="dependency",…} 0`)
+	maintenance, mute = false, true
+	want(`check_muted{by="maintenance",…} 0`, `check_muted{by="mute",…} 1`, `check_muted{by="dependency",…} 0`)
 }
 
 func TestFailingSince(t *testing.T) {

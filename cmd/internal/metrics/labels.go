@@ -99,7 +99,7 @@ type words struct {
 	statuses []word // in the order of outcomes
 	states   []word
 	levels   []word
-	muting   []word // maintenance, dependency
+	muting   []word // maintenance, mute, dependency
 	phases   []word
 	skips    []word
 	results  []word // of a notification
@@ -119,7 +119,7 @@ func newWords() words {
 		statuses: wordList("status", []string{"passing", "degraded", "failing", "unknown"}),
 		states:   wordList("state", []string{"ok", "pending", "firing", "recovering"}),
 		levels:   wordList("level", []string{string(alerts.LevelFailed), string(alerts.LevelDegraded)}),
-		muting:   wordList("by", []string{"maintenance", "dependency"}),
+		muting:   wordList("by", []string{"maintenance", "mute", "dependency"}),
 		phases:   wordList("phase", []string{"dns", "connect", "tls", "wait", "transfer"}),
 		skips:    wordList("reason", skipReasons()),
 		results:  wordList("result", []string{"sent", "failed", "possible_repeat"}),

@@ -29,7 +29,7 @@ type Build struct {
 // must be quick; each may be nil. Set them before the first scrape.
 type Metrics struct {
 	AlertState func(check string) alerts.State // state of a check's alert
-	Muted      func(check string) (maintenance, dependency bool)
+	Muted      func(check string) (maintenance, mute, dependency bool)
 	NextRun    func(check string) (next time.Time, ok bool) // when a check is due; not ok if it never is
 	InFlight   func() int                                   // runs under way
 	Outbox     func() []alerts.QueueStats                   // one for each receiver

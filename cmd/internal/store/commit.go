@@ -7,10 +7,6 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// attemptBucket holds which notifications an attempt has begun for: beside
-// the queue, so that a flag is written and not the whole notification.
-const attemptBucket = "attempts"
-
 // retryEvery is how long a disk that could not be written is left alone.
 const retryEvery = time.Second
 
@@ -118,19 +114,16 @@ func (db *DB) write(batch map[slot][]byte) error {
 	}
 	return guarded(func() error {
 		return db.bolt.Update(func(tx *bbolt.Tx) error {
+			l, err := ledgerOf(tx)
+			if err != nil {
+				return err
+			}
 			for s, value := range batch {
-				b := tx.Bucket([]byte(s.bucket))
-				var err error
-				if value == nil {
-					err = b.Delete([]byte(s.key))
-				} else {
-					err = b.Put([]byte(s.key), value)
-				}
-				if err != nil {
+				if err := l.put(tx, s, value); err != nil {
 					return err
 				}
 			}
-			return nil
+			return l.write(tx)
 		})
 	})
 }

@@ -53,8 +53,8 @@ func TestDiskFull(t *testing.T) {
 	if err != nil || failing(t, db, "b") != 7 {
 		t.Fatalf("Update: %v, state %d", err, failing(t, db, "b"))
 	}
-	if db.Stats().WriteErrors == 0 {
-		t.Error("no write error was counted")
+	if s := db.Stats(); s.WriteErrors == 0 || !s.Failing {
+		t.Errorf("no write error was counted: %+v", s)
 	}
 	q, err := db.Pending(t.Context(), "r", 100)
 	if err != nil || len(q.Notifications) != 7 {
@@ -104,5 +104,23 @@ func TestDiskReadOnlyAtStart(t *testing.T) {
 			t.Errorf("stats %+v", db.Stats())
 		}
 		_ = db.Close()
+	}
+}
+
+// TestDamagedOnReadOnlyDisk cannot put the file aside, and goes on without it.
+func TestDamagedOnReadOnlyDisk(t *testing.T) {
+	dir, remount := smallDisk(t)
+	path := filepath.Join(dir, "s.db")
+	if err := os.WriteFile(path, []byte("this is no database"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	remount(true)
+	db := open(t, path, Options{Child: child})
+	if p := db.Problems(); len(p) != 1 || !strings.Contains(p[0].Text, "cannot be put aside") || !strings.Contains(p[0].Text, "kept in memory") {
+		t.Errorf("problems %v", p)
+	}
+	put(t, db, "a", 1, "r")
+	if failing(t, db, "a") != 1 || db.Stats().Quarantined != 0 {
+		t.Errorf("stats %+v", db.Stats())
 	}
 }

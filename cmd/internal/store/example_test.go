@@ -13,6 +13,7 @@ import (
 // A state and the notification that belongs to it are stored together, and
 // found again by the next process.
 func Example() {
+	ctx := context.Background()
 	dir, err := os.MkdirTemp("", "watchword")
 	if err != nil {
 		fmt.Println(err)
@@ -21,12 +22,11 @@ func Example() {
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "watchword.db")
 
-	db, err := store.Open(path, store.Options{})
+	db, err := store.Open(ctx, path, store.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	ctx := context.Background()
 	err = db.Update(ctx, "check:orders/checkout", func(old alerts.State) (alerts.State, []alerts.Notification) {
 		old.Phase = alerts.Firing
 		return old, []alerts.Notification{{Receiver: "slack.oncall", Message: alerts.Message{Headline: "🔴 orders/checkout is failing"}}}
@@ -38,7 +38,7 @@ func Example() {
 		fmt.Println(err)
 	}
 
-	db, err = store.Open(path, store.Options{})
+	db, err = store.Open(ctx, path, store.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return

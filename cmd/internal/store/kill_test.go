@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -25,14 +26,31 @@ var kills = flag.Int("kills", 6, "how many times TestKill kills the process")
 const (
 	childFile = "WATCHWORD_TEST_CHILD_FILE"
 	childAPI  = "WATCHWORD_TEST_CHILD_API"
-
-	burstChecks    = 20
-	burstIncidents = 15
+	childLoad = "WATCHWORD_TEST_CHILD_LOAD"
 )
 
+// load is how much happens in a burst.
+type load struct{ checks, incidents int }
+
+func (l load) String() string { return fmt.Sprintf("%d checks of %d incidents", l.checks, l.incidents) }
+
 func TestMain(m *testing.M) {
+	if path := os.Getenv(childInspects); path != "" {
+		if err := Inspect(path, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	if os.Getenv(childHangs) != "" {
+		confine(limits{processor: time.Second, memory: 1 << 30})
+		for {
+		}
+	}
 	if path := os.Getenv(childFile); path != "" {
-		if err := burst(path, os.Getenv(childAPI)); err != nil {
+		var l load
+		_, err := fmt.Sscanf(os.Getenv(childLoad), "%d checks of %d incidents", &l.checks, &l.incidents)
+		if err = cmp.Or(err, burst(path, os.Getenv(childAPI), l)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -43,19 +61,22 @@ func TestMain(m *testing.M) {
 
 // burst is the process that is killed: checks that fail and recover as fast
 // as they can, until each has had its incidents.
-func burst(path, api string) error {
-	db, err := Open(path, Options{})
+func burst(path, api string, l load) error {
+	db, err := Open(context.Background(), path, Options{Child: child})
 	if err != nil {
 		return err
 	}
 	defer db.Close()
+	if p := db.Problems(); p != nil {
+		return fmt.Errorf("the state file has problems: %v", p)
+	}
 	outbox := &alerts.Outbox{Store: db}
 	outbox.SetReceivers(map[string]alerts.Receiver{"slack.a": &alerts.Slack{
 		Token: "xoxb-burst", Channel: "#c", APIURL: api, Pacer: &alerts.Pacer{Post: time.Nanosecond, Edit: time.Nanosecond},
 	}})
 	engine := &alerts.Engine{Store: db, Wake: outbox.Wake}
 	setup := alerts.Setup{Receivers: []string{"slack.a"}}
-	for i := range burstChecks {
+	for i := range l.checks {
 		setup.Subjects = append(setup.Subjects, alerts.Subject{Name: fmt.Sprintf("c%d", i), Policy: alerts.Policy{After: 2}})
 	}
 	if err := engine.Load(context.Background(), setup); err != nil {
@@ -75,7 +96,7 @@ func burst(path, api string) error {
 				r := checks.Result{Check: s.Name, Outcome: checks.Failed, Message: fmt.Sprintf("incident %d", st.Incident+1), Started: time.Now()}
 				if st.Open() {
 					r.Outcome = checks.Passed
-				} else if st.Incident == burstIncidents {
+				} else if st.Incident == uint64(l.incidents) {
 					return
 				}
 				if err := engine.Handle(ctx, r); err != nil {
@@ -105,6 +126,7 @@ func TestKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer slack.Close()
+	l := load{checks: 20, incidents: 15}
 	killed, rounds, twice := 0, 0, 0
 	for killed < *kills {
 		rounds++
@@ -112,9 +134,9 @@ func TestKill(t *testing.T) {
 		mu.Lock()
 		posted = nil
 		mu.Unlock()
-		n := burstAndKill(t, filepath.Join(dir, "s.db"), slack.APIURL(), min(*kills-killed, 6))
+		n := burstAndKill(t, filepath.Join(dir, "s.db"), slack.APIURL(), l, min(*kills-killed, 6))
 		mu.Lock()
-		repeats := checkPosted(t, posted)
+		repeats := checkPosted(t, posted, l)
 		mu.Unlock()
 		if repeats > n {
 			t.Errorf("%d messages were repeated by %d kills", repeats, n)
@@ -124,17 +146,16 @@ func TestKill(t *testing.T) {
 			break
 		}
 	}
-	t.Logf("%d kills in %d bursts of %d incidents, %d messages repeated, 0 lost", killed, rounds, burstChecks*burstIncidents, twice)
+	t.Logf("%d kills in %d bursts of %d incidents, %d messages repeated, 0 lost", killed, rounds, l.checks*l.incidents, twice)
 }
 
 // burstAndKill runs a burst to its end, with up to n kills on the way. It
 // returns how many there were.
-func burstAndKill(t *testing.T, path, api string, n int) int {
+func burstAndKill(t *testing.T, path, api string, l load, n int) int {
 	t.Helper()
 	for killed := 0; ; {
 		var out bytes.Buffer
-		cmd := exec.CommandContext(t.Context(), os.Args[0])
-		cmd.Env = append(os.Environ(), childFile+"="+path, childAPI+"="+api)
+		cmd := burstCommand(t, os.Args[0], path, api, l)
 		cmd.Stdout, cmd.Stderr = &out, &out
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -162,9 +183,17 @@ func burstAndKill(t *testing.T, path, api string, n int) int {
 	}
 }
 
+// burstCommand runs a burst as a process.
+func burstCommand(t *testing.T, program, path, api string, l load) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program)
+	cmd.Env = append(os.Environ(), childFile+"="+path, childAPI+"="+api, childLoad+"="+l.String())
+	return cmd
+}
+
 // checkPosted looks at what arrived in the channel and returns how much of it
 // was there twice.
-func checkPosted(t *testing.T, posted []alertstest.Message) int {
+func checkPosted(t *testing.T, posted []alertstest.Message, l load) int {
 	t.Helper()
 	repeats := 0
 	roots := map[string]string{}                       // ts to check
@@ -214,9 +243,9 @@ func checkPosted(t *testing.T, posted []alertstest.Message) int {
 			t.Errorf("%q after %d begun and %d ended", m.Text, begun[check], ended[check])
 		}
 	}
-	for i := range burstChecks {
-		if c := fmt.Sprintf("c%d", i); begun[c] != burstIncidents || ended[c] != burstIncidents {
-			t.Errorf("%s: %d incidents begun, %d ended, want %d", c, begun[c], ended[c], burstIncidents)
+	for i := range l.checks {
+		if c := fmt.Sprintf("c%d", i); begun[c] != l.incidents || ended[c] != l.incidents {
+			t.Errorf("%s: %d incidents begun, %d ended, want %d", c, begun[c], ended[c], l.incidents)
 		}
 	}
 	return repeats

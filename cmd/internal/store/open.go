@@ -1,15 +1,12 @@
 package store
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -20,24 +17,21 @@ import (
 )
 
 const (
-	format     = 1 // version of the file that this program reads and writes
-	versionKey = "format"
-	fileMode   = 0o600
+	fileMode = 0o600
 
 	// lockPatience is how long Open waits for a lock: a daemon that is being
 	// replaced needs a moment.
 	lockPatience = 2 * time.Second
 )
 
-// errNewer: the file is sound but not ours to touch.
-var errNewer = errors.New("newer format")
-
 // Open opens the state file at path, or makes it. It fails if another process
 // has it open (the error names that one's pid), if a directory stands in its
 // place, if a newer version of this program wrote it, or if it cannot be
 // opened at all. A damaged file is put aside and an empty one begun; on a disk
 // that is full or read-only everything is kept in memory: see Problems.
-func Open(path string, o Options) (*DB, error) {
+//
+// It returns early if ctx ends.
+func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	db := &DB{
 		path: path, log: o.Logger, maxQueue: o.MaxQueue,
 		states: make(map[string]alerts.State), threads: make(map[string]alerts.Reference),
@@ -50,24 +44,17 @@ func Open(path string, o Options) (*DB, error) {
 		db.maxQueue = alerts.MaxQueue
 	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { //nolint:gosec // the path is the operator's
-		return nil, fmt.Errorf("opening state file %s: it is a %s, not a file", path, kind(info.Mode()))
+		return nil, fmt.Errorf("opening state file %s: it is a %s, %w", path, kind(info.Mode()), errNoFile)
 	}
 	var err error
 	if db.lock, err = acquire(path+".lock", lockPatience); err != nil && !unwritable(err) {
 		return nil, fmt.Errorf("opening state file %s: %w", path, err)
 	}
-	if err := db.open(); err != nil {
+	if err := db.open(ctx, o.Child); err != nil {
 		_ = db.lock.release()
 		return nil, fmt.Errorf("opening state file %s: %w", path, err)
 	}
 	return db, nil
-}
-
-func kind(m fs.FileMode) string {
-	if m.IsDir() {
-		return "directory"
-	}
-	return "special file"
 }
 
 // unwritable says whether the disk is full or read-only, which does not stop
@@ -77,9 +64,21 @@ func unwritable(err error) bool {
 }
 
 // open opens the file, or deals with one that cannot be used.
-func (db *DB) open() error {
+func (db *DB) open(ctx context.Context, child Child) error {
+	r, err := db.examine(ctx, child)
+	switch {
+	case errors.Is(err, errSlow):
+		db.fromMemory("be read", err)
+		return nil
+	case err != nil:
+		return err
+	case r.Verdict == Newer, r.Verdict == Unreadable:
+		return errors.New(r.Problem)
+	case r.Verdict == Damaged, r.Verdict == Foreign:
+		return db.replace(errors.New(r.Problem))
+	}
 	var refused syscall.Errno
-	err := db.try(false)
+	err = db.try(false)
 	switch {
 	case err == nil:
 		return nil
@@ -88,17 +87,43 @@ func (db *DB) open() error {
 	case errors.Is(err, errNewer), errors.As(err, &refused) && !unwritable(err) && refused != syscall.EIO:
 		return err // the system's refusal says nothing of the file
 	case unwritable(err):
-		db.problem("state file", fmt.Sprintf("the state file %s cannot be written (%v): the state is kept in memory and lost with the next restart", db.path, err))
+		db.fromMemory("be written", err)
 		_ = db.try(true)
-		db.failing = true
 		return nil
 	}
-	aside, renameErr := putAside(db.path, time.Now())
-	if renameErr != nil {
-		return fmt.Errorf("it is damaged (%w) and cannot be put aside: %w", err, renameErr)
+	return db.replace(err)
+}
+
+// examine looks at a file before it is opened. One that is not there is sound.
+func (db *DB) examine(ctx context.Context, child Child) (Report, error) {
+	if _, err := os.Stat(db.path); errors.Is(err, fs.ErrNotExist) {
+		return Report{Verdict: Sound}, nil
+	}
+	r, err := check(ctx, db.path, child)
+	if r.Partial != "" {
+		db.log.WarnContext(ctx, "the state file was checked within this process, which leaves its pages out", "file", db.path, "reason", r.Partial)
+	}
+	return r, err
+}
+
+// fromMemory goes on without the file, which cannot be read or written.
+func (db *DB) fromMemory(what string, err error) {
+	db.problem("state file", fmt.Sprintf("the state file %s cannot %s (%v): the state is kept in memory and lost with the next restart", db.path, what, err))
+	db.failing = true
+}
+
+// replace puts a damaged file aside and begins a new one.
+func (db *DB) replace(damage error) error {
+	aside, err := putAside(db.path, time.Now())
+	if unwritable(err) {
+		db.fromMemory("be used", fmt.Errorf("it is damaged (%w) and cannot be put aside: %w", damage, err))
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("it is damaged (%w) and cannot be put aside: %w", damage, err)
 	}
 	db.stats.Quarantined++
-	db.problem("state file", fmt.Sprintf("the state file %s was damaged (%v) and put aside as %s: open incidents and undelivered messages of before are not known", db.path, err, aside))
+	db.problem("state file", fmt.Sprintf("the state file %s was damaged (%v) and put aside as %s: open incidents and undelivered messages of before are not known", db.path, damage, aside))
 	return db.try(false)
 }
 
@@ -108,11 +133,8 @@ func (db *DB) problem(cause, text string) {
 }
 
 // try opens the file and reads it. After an error nothing of it is kept.
-func (db *DB) try(readOnly bool) (err error) {
-	if err := verify(db.path); err != nil {
-		return err
-	}
-	err = guarded(func() error {
+func (db *DB) try(readOnly bool) error {
+	err := guarded(func() error {
 		var err error
 		db.bolt, err = bbolt.Open(db.path, fileMode, &bbolt.Options{
 			Timeout: lockPatience, FreelistType: bbolt.FreelistMapType, ReadOnly: readOnly,
@@ -120,12 +142,11 @@ func (db *DB) try(readOnly bool) (err error) {
 		if err != nil {
 			return err
 		}
-		if !readOnly {
-			if err := db.prepare(); err != nil {
-				return err
-			}
+		was, err := db.readAll()
+		if err != nil || readOnly || was.format == format {
+			return err
 		}
-		return db.bolt.View(db.readAll)
+		return db.bolt.Update(func(tx *bbolt.Tx) error { return prepare(tx, was) })
 	})
 	if err == nil {
 		return nil
@@ -140,82 +161,46 @@ func (db *DB) try(readOnly bool) (err error) {
 	return err
 }
 
-// prepare looks at the version and makes the buckets.
-func (db *DB) prepare() error {
-	return db.bolt.Update(func(tx *bbolt.Tx) error {
-		meta, err := tx.CreateBucketIfNotExists([]byte(metaBucket))
-		if err != nil {
-			return err
-		}
-		if v := meta.Get([]byte(versionKey)); v != nil {
-			n, err := strconv.Atoi(string(bytes.TrimSpace(v)))
-			if err != nil {
-				return fmt.Errorf("its format %q is no number", v)
-			}
-			if n > format {
-				return fmt.Errorf("it was written by a newer version of watchword (%w %d; this one reads %d): use that version, or another file", errNewer, n, format)
-			}
-		}
-		for _, name := range []string{statesBucket, queueBucket, attemptBucket, threadBucket} {
-			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
+// readAll reads the whole file.
+func (db *DB) readAll() (l ledger, err error) {
+	attempted := make(map[string]bool)
+	err = db.bolt.View(func(tx *bbolt.Tx) error {
+		l, err = readContents(tx, func(s slot, payload []byte) error {
+			switch s.bucket {
+			case statesBucket:
+				var state alerts.State
+				err := fromJSON(payload, &state)
+				db.states[s.key] = state
 				return err
+			case threadBucket:
+				var ref alerts.Reference
+				err := fromJSON(payload, &ref)
+				db.threads[s.key] = ref
+				return err
+			case attemptBucket:
+				attempted[s.key] = true
+			case queueBucket:
+				return db.readQueued(s.key, payload, attempted[s.key])
 			}
-		}
-		return meta.Put([]byte(versionKey), []byte(strconv.Itoa(format)))
+			return nil
+		})
+		return err
 	})
+	return l, err
 }
 
-// readAll reads the whole file, and so finds out whether its values are sound.
-func (db *DB) readAll(tx *bbolt.Tx) error {
-	if err := db.readQueue(tx); err != nil {
+func (db *DB) readQueued(key string, payload []byte, attempted bool) error {
+	var n alerts.Notification
+	if err := fromJSON(payload, &n); err != nil {
 		return err
 	}
-	err := each(tx, statesBucket, func(key string, value []byte) error {
-		var s alerts.State
-		err := decode(value, &s)
-		db.states[key] = s
-		return err
-	})
-	if err != nil {
-		return err
+	if key != idKey(n.ID) {
+		return fmt.Errorf("notification %d stands in the wrong place", n.ID)
 	}
-	return each(tx, threadBucket, func(key string, value []byte) error {
-		var ref alerts.Reference
-		err := decode(value, &ref)
-		db.threads[key] = ref
-		return err
-	})
-}
-
-func (db *DB) readQueue(tx *bbolt.Tx) error {
-	attempts := tx.Bucket([]byte(attemptBucket))
-	return each(tx, queueBucket, func(key string, value []byte) error {
-		var n alerts.Notification
-		if err := decode(value, &n); err != nil {
-			return err
-		}
-		if len(key) != 8 || binary.BigEndian.Uint64([]byte(key)) != n.ID {
-			return fmt.Errorf("notification %d stands in the wrong place", n.ID)
-		}
-		it := newItem(n)
-		it.visible = true
-		it.attempted = attempts != nil && attempts.Get([]byte(key)) != nil
-		db.queue.add(it)
-		return nil
-	})
-}
-
-func each(tx *bbolt.Tx, bucket string, fn func(key string, value []byte) error) error {
-	b := tx.Bucket([]byte(bucket))
-	if b == nil {
-		return nil
-	}
-	return b.ForEach(func(k, v []byte) error {
-		if err := fn(string(k), v); err != nil {
-			return fmt.Errorf("value %q of %s: %w", k, bucket, err)
-		}
-		return nil
-	})
+	it := newItem(n)
+	it.visible, it.attempted = true, attempted
+	db.queue.add(it)
+	return nil
 }
 
 // putAside renames a damaged file and returns its new name.

@@ -8,9 +8,17 @@
 // few commits. A commit that fails (a full disk) is counted, and what it held
 // goes with the next: checks and messages go on from memory meanwhile.
 //
-// A process that is killed loses nothing for which Update has returned. Each
-// value carries a checksum. A file that is damaged is put aside under another
-// name and a new one is begun; [DB.Problems] tells of it.
+// A process that is killed loses nothing for which Update has returned.
+//
+// A disk may lose or change what it was given. Each value carries a checksum,
+// and each commit says how many records there are and what their checksums add
+// up to, so that a file is taken for sound only if every record is the one that
+// was written last. Since the database may panic, hang or eat all memory on a
+// damaged file, another process looks at it first: see [Child] and [Inspect].
+// A file that is damaged is put aside under another name and a new one is
+// begun; [DB.Problems] tells of it. [Check] does the same examination for who
+// wants to know. One thing looks like a process that was killed, and is taken
+// for that: a disk that has lost the whole of the latest commit.
 package store
 
 import (
@@ -40,6 +48,7 @@ var ErrClosed = errors.New("the state file is closed")
 type Options struct {
 	Logger   *slog.Logger // nil discards
 	MaxQueue int          // 0 means alerts.MaxQueue
+	Child    Child        // examines a file before it is opened; nil: only its records are checked
 }
 
 // Stats are the figures of a [DB] since it was opened.
@@ -48,6 +57,7 @@ type Stats struct {
 	WriteErrors uint64 // commits that failed; what they held is kept in memory and goes with the next
 	Quarantined uint64 // state files put aside
 	Dropped     uint64 // notifications beyond MaxQueue
+	Failing     bool   // the last commit failed, or the file cannot be written at all
 }
 
 // DB is an [alerts.Store] on a file. Close it at the end.
@@ -83,13 +93,6 @@ type slot struct {
 	key    string
 }
 
-const (
-	metaBucket   = "meta"
-	statesBucket = "states"
-	queueBucket  = "queue"
-	threadBucket = "threads"
-)
-
 // Load implements [alerts.Store].
 func (db *DB) Load(context.Context) (alerts.Snapshot, error) {
 	db.mu.Lock()
@@ -122,7 +125,7 @@ func (db *DB) apply(key string, fn func(alerts.State) (alerts.State, []alerts.No
 		return 0, ErrClosed
 	}
 	state, list := fn(db.states[key])
-	value, err := encode(state)
+	value, err := encode(slot{statesBucket, key}, state)
 	if err != nil {
 		return 0, err
 	}
@@ -141,7 +144,7 @@ func (db *DB) apply(key string, fn func(alerts.State) (alerts.State, []alerts.No
 		}
 		n := list[i]
 		n.ID = db.queue.last + uint64(len(items)) + 1
-		raw, err := encode(n)
+		raw, err := encode(slot{queueBucket, idKey(n.ID)}, n)
 		if err != nil {
 			return 0, err
 		}
@@ -212,12 +215,13 @@ func (db *DB) Pending(_ context.Context, receiver string, limit int) (alerts.Que
 // read returns a notification, from what is to be written or from the file.
 func (db *DB) read(it *item, value []byte) (alerts.Notification, error) {
 	var n alerts.Notification
+	place := slot{queueBucket, idKey(it.id)}
 	if value != nil {
-		return n, decode(value, &n)
+		return n, decode(place, value, &n)
 	}
 	err := guarded(func() error {
 		return db.bolt.View(func(tx *bbolt.Tx) error {
-			return decode(tx.Bucket([]byte(queueBucket)).Get([]byte(idKey(it.id))), &n)
+			return decode(place, tx.Bucket([]byte(place.bucket)).Get([]byte(place.key)), &n)
 		})
 	})
 	return n, err
@@ -261,7 +265,11 @@ func (db *DB) Ack(_ context.Context, r alerts.Receipt) error {
 // held.
 func (db *DB) attempt(it *item, stage alerts.Stage) {
 	it.attempted = stage == alerts.Begun
-	db.dirty[slot{attemptBucket, idKey(it.id)}] = mark(it.attempted)
+	place := slot{attemptBucket, idKey(it.id)}
+	db.dirty[place] = nil
+	if it.attempted {
+		db.dirty[place] = seal(place, []byte{1})
+	}
 }
 
 // take removes a notification and remembers where its thread stands. mu is
@@ -278,9 +286,10 @@ func (db *DB) take(it *item, ref alerts.Reference) {
 			db.dirty[slot{threadBucket, key}] = nil
 		}
 	case ref != (alerts.Reference{}):
-		if value, err := encode(ref); err == nil {
+		place := slot{threadBucket, key}
+		if value, err := encode(place, ref); err == nil {
 			db.threads[key] = ref
-			db.dirty[slot{threadBucket, key}] = value
+			db.dirty[place] = value
 		}
 	}
 }
@@ -289,7 +298,9 @@ func (db *DB) take(it *item, ref alerts.Reference) {
 func (db *DB) Stats() Stats {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	return db.stats
+	s := db.stats
+	s.Failing = db.failing
+	return s
 }
 
 // Problems says what went wrong at Open although it succeeded: a damaged file
@@ -335,10 +346,3 @@ func threadKey(receiver, thread string) string { return receiver + "\x00" + thre
 
 // idKey is the place of a notification; in the order of IDs.
 func idKey(id uint64) string { return string(binary.BigEndian.AppendUint64(nil, id)) }
-
-func mark(on bool) []byte {
-	if on {
-		return []byte{1}
-	}
-	return nil
-}

@@ -56,6 +56,7 @@ type Board struct {
 	State    func(check string) alerts.State             // of a check's alert
 	Next     func(check string) (due time.Time, ok bool) // when a check runs next
 	Problems func() []string                             // what is wrong with watchword itself, a sentence each
+	Silences func(check string) []alerts.Silence         // why nothing is told of a check now
 
 	mu     sync.Mutex // held while the setup is replaced
 	loaded atomic.Pointer[loaded]

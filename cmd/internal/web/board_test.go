@@ -27,6 +27,12 @@ func board() *web.Board {
 			return alerts.State{}
 		},
 		Next: func(string) (time.Time, bool) { return now.Add(time.Minute), true },
+		Silences: func(check string) []alerts.Silence {
+			if check == "edge[fra 1]" {
+				return nil
+			}
+			return []alerts.Silence{{By: alerts.ByMute, Name: "*<b>", Until: time.Date(2026, 3, 1, 4, 0, 0, 0, time.UTC), Why: "migration"}}
+		},
 	}
 	b.Load(web.Setup{
 		Location: "fra1",
@@ -72,12 +78,14 @@ func TestStatusPage(t *testing.T) {
 				"1 check of 3 needs attention", "at fra1", `href="/checks/orders/checkout"`, "for 1h0m", "status is 422, want 201", "orders.hcl:58",
 				"step order", "POST https://api.acme.com/&lt;script&gt;", "acme, chosen by rule pattern", "last 1 run: 1 failed", `href="/checks/edge%5Bfra%201%5D"`,
 				"no runs yet", "cannot be used", "key.pem is empty", ">5 days<", "api.acme.com", "?refresh=off",
+				"<p class=\"silent\">Not told: muted until 2026-03-01 04:00 UTC (*&lt;b&gt;): migration</p>",
+				"<small class=\"silent\">muted until 2026-03-01 04:00 UTC", // of one that passes, too
 			},
 			[]string{"<script", "<img"},
 		},
 		{
 			"/checks/orders/checkout",
-			[]string{"<h1>orders/checkout", "@every 1m", "critical", "<dt>team</dt><dd>orders</dd>", "https://runbooks.example/checkout", "Recent runs", "to now: status is 422, want 201"},
+			[]string{"<h1>orders/checkout", "@every 1m", "critical", "<dt>team</dt><dd>orders</dd>", "<dt>not told</dt><dd>muted until 2026-03-01 04:00 UTC (*&lt;b&gt;): migration</dd>", "https://runbooks.example/checkout", "Recent runs", "to now: status is 422, want 201"},
 			[]string{"<script", "<img"},
 		},
 		{"/checks/health", []string{"<h1>health", "passing", "share of tls", "api.acme.com", "None since watchword was started."}, []string{"Why"}},
@@ -125,13 +133,15 @@ func TestAPI(t *testing.T) {
 		LastRun                        *time.Time `json:"last_run"`
 		Since                          *time.Time
 		Runs                           []struct{ Outcome string }
+		Silences                       []struct{ By, Name, Why string }
 	}
 	get("/api/v1/checks", &list)
 	var lines []string
 	for _, c := range list {
-		lines = append(lines, fmt.Sprintf("%s %s %s %s %d %t %t", c.Check, c.Status, c.AlertState, c.Reason, len(c.Runs), c.LastRun != nil, c.Since != nil))
+		lines = append(lines, fmt.Sprintf("%s %s %s %s %d %t %t %v", c.Check, c.Status, c.AlertState, c.Reason, len(c.Runs), c.LastRun != nil, c.Since != nil, c.Silences))
 	}
-	want := "health passing ok  1 true false\norders/checkout failing firing expectation 1 true true\nedge[fra 1] unknown ok  0 false false"
+	want := "health passing ok  1 true false [{mute *<b> migration}]\n" +
+		"orders/checkout failing firing expectation 1 true true [{mute *<b> migration}]\nedge[fra 1] unknown ok  0 false false []"
 	if got := strings.Join(lines, "\n"); got != want {
 		t.Errorf("checks are\n%s\nwant\n%s", got, want)
 	}

@@ -28,7 +28,8 @@ type checkStatus struct {
 	LastRun      *time.Time        `json:"last_run"`
 	LastDuration float64           `json:"last_duration"` // seconds
 	NextRun      *time.Time        `json:"next_run"`
-	Runs         []runStatus       `json:"runs"` // oldest first
+	Silences     []alerts.Silence  `json:"silences"` // why nothing is told of it now
+	Runs         []runStatus       `json:"runs"`     // oldest first
 	Runbook      string            `json:"runbook"`
 	File         string            `json:"file"`
 	Line         int               `json:"line"`
@@ -103,7 +104,7 @@ func (b *Board) check(c Check, h *history, now time.Time) checkStatus {
 	s := checkStatus{
 		Check: c.Name, Group: c.Group, Description: c.Description, Schedule: c.Schedule, Severity: c.Severity,
 		Labels: c.Labels, Runbook: c.Runbook, File: c.Source.File, Line: c.Source.Line, Status: "unknown", AlertState: string(alerts.OK),
-		Runs: []runStatus{},
+		Runs: []runStatus{}, Silences: []alerts.Silence{},
 	}
 	if s.Labels == nil {
 		s.Labels = map[string]string{}
@@ -112,6 +113,9 @@ func (b *Board) check(c Check, h *history, now time.Time) checkStatus {
 		if due, ok := b.Next(c.Name); ok {
 			s.NextRun = &due
 		}
+	}
+	if b.Silences != nil {
+		s.Silences = append(s.Silences, b.Silences(c.Name)...)
 	}
 	var state alerts.State
 	if b.State != nil {

@@ -111,12 +111,13 @@ check "orders-refuses-strangers" {
   expect_failure = ["client_cert_required"]     # passes only if the API refuses whoever shows no certificate
 }
 
+receiver "alertmanager" "main" { url = "http://127.0.0.1:9093" }
 
 route {
   match     = { severity = "critical" }
-  receivers = [receiver.slack.oncall]
+  receivers = [receiver.slack.oncall, receiver.alertmanager.main]
 }
-route { receivers = [receiver.slack.oncall] }             # no match: everything that is left
+route { receivers = [receiver.alertmanager.main] }             # no match: everything that is left
 
 maintenance "deploy" {
   schedule = "0 2 * * SUN"
@@ -124,4 +125,3 @@ maintenance "deploy" {
   timezone = "Europe/Berlin"
   match    = { team = "orders" }
 }
-

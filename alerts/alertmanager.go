@@ -1,0 +1,148 @@
+package alerts
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Alertmanager is where a [Feed] sends alerts to: one Prometheus Alertmanager,
+// or all instances of a cluster, each of which gets every alert. Set the
+// fields before it is used.
+type Alertmanager struct {
+	URLs        []string // http or https, with the path below which it is served, without /api/v2
+	Username    string   // of basic authentication, with Password; empty for none
+	Password    string
+	BearerToken string       // instead of them
+	Client      *http.Client // its Transport and Timeout are used; nil means one of its own
+	Err         error        // why it cannot be used before the configuration is mended; nothing is sent then
+}
+
+const (
+	alertmanagerPath    = "/api/v2/alerts"
+	alertmanagerTimeout = 15 * time.Second // of one request
+	maxRefusal          = 300              // bytes of an answer that are told
+
+	// sampleLasts is longer than the group_wait of most Alertmanagers: what is
+	// over before that is told to nobody.
+	sampleLasts = 2 * time.Minute
+)
+
+// postable is an alert as version 2 of Alertmanager's API takes it.
+type postable struct {
+	Labels       map[string]string `json:"labels"`
+	Annotations  map[string]string `json:"annotations,omitempty"`
+	StartsAt     time.Time         `json:"startsAt"`
+	EndsAt       time.Time         `json:"endsAt"`
+	GeneratorURL string            `json:"generatorURL,omitempty"`
+}
+
+// Sample sends every instance an alert named WatchwordSample, which ends by
+// itself after two minutes: long enough for Alertmanager to tell of it, and
+// then that it is resolved. The error joins those of the instances.
+func (a *Alertmanager) Sample(ctx context.Context, location string) error {
+	if a.Err != nil {
+		return a.Err
+	}
+	labels := map[string]string{"alertname": "WatchwordSample", "check": "sample", "severity": "warning"}
+	if location != "" {
+		labels["location"] = location
+	}
+	now := time.Now()
+	body, err := json.Marshal([]postable{{
+		Labels: labels, StartsAt: now, EndsAt: now.Add(sampleLasts),
+		Annotations: map[string]string{
+			"summary":     heading(location) + " sends a sample",
+			"description": "Nothing is wrong: someone tries whether alerts arrive. It is resolved in " + readable(sampleLasts) + ".",
+		},
+	}})
+	if err != nil {
+		return fmt.Errorf("writing the sample: %w", err)
+	}
+	var errs []error
+	for _, url := range a.URLs {
+		if err := a.post(ctx, url, body); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// post hands alerts to one instance. The error is a *SendError that holds no
+// secret.
+func (a *Alertmanager) post(ctx context.Context, url string, body []byte) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(url, "/")+alertmanagerPath, bytes.NewReader(body))
+	if err != nil {
+		return &SendError{Err: fmt.Errorf("posting to %s: %w", url, inner(err)), Permanent: true}
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "watchword")
+	switch {
+	case a.BearerToken != "":
+		req.Header.Set("Authorization", "Bearer "+a.BearerToken)
+	case a.Username != "":
+		req.SetBasicAuth(a.Username, a.Password)
+	}
+	resp, err := a.client().Do(req)
+	if err != nil {
+		return &SendError{Err: fmt.Errorf("posting to %s: %w", url, a.hide(inner(err))), Unsure: !neverSent(err)}
+	}
+	defer resp.Body.Close()
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // read to its end, so that the connection can be used again
+	if resp.StatusCode/100 == 2 {
+		return nil
+	}
+	return &SendError{
+		Err:       fmt.Errorf("posting to %s: %w", url, a.hide(refusal(resp.StatusCode, text))),
+		Permanent: refuses(resp.StatusCode), Unsure: true, RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now()), status: resp.StatusCode,
+	}
+}
+
+func (a *Alertmanager) client() *http.Client {
+	c := &http.Client{
+		Timeout:       alertmanagerTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // credentials stay here
+	}
+	if a.Client != nil {
+		c.Transport, c.Timeout = a.Client.Transport, cmp.Or(a.Client.Timeout, c.Timeout)
+	}
+	return c
+}
+
+// hide makes sure that an error holds no secret, should an answer repeat it.
+func (a *Alertmanager) hide(err error) error {
+	text := err.Error()
+	basic := base64.StdEncoding.EncodeToString([]byte(a.Username + ":" + a.Password))
+	for _, secret := range []string{a.Password, basic, a.BearerToken} {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "***")
+		}
+	}
+	if text == err.Error() {
+		return err
+	}
+	return errors.New(text)
+}
+
+// refusal says what an answer was that is no success.
+func refusal(status int, body []byte) error {
+	text := fmt.Sprintf("the answer is %d %s", status, http.StatusText(status))
+	if said := oneLine(clean(string(body[:min(len(body), maxRefusal)]), false)); said != "" {
+		text += ": " + strings.Trim(said, `"`)
+	}
+	return errors.New(text)
+}
+
+// refuses says whether an answer means that nothing will be taken before
+// someone changes something.
+func refuses(status int) bool {
+	return status < 500 && status != http.StatusRequestTimeout && status != http.StatusTooManyRequests
+}

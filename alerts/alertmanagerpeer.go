@@ -1,0 +1,348 @@
+package alerts
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// Bounds of one request: proxies take a MiB at most unless told otherwise.
+	maxBatch      = 500       // alerts
+	maxBatchBytes = 512 << 10 // unless one alert alone is larger, which is bounded by its texts
+)
+
+// peer is one instance of an Alertmanager: what it was told, and what of that
+// it has taken.
+type peer struct {
+	lane *feedLane
+	url  string
+	poke chan struct{}
+	gone chan struct{} // closed when it is no longer configured
+	anew atomic.Bool   // everything is to be sent at once, whatever happened before
+
+	pushing  sync.Mutex // held while alerts are sent; guards the following
+	entries  map[string]*entry
+	next     time.Time // when everything is sent again
+	retry    time.Time // not before, after a failure
+	failures int
+
+	// Guarded by the lane's mu.
+	tried   bool
+	failing string // how the last request failed; empty if it did not
+	refusal error  // of a request that was refused for good
+	pending int
+	oldest  time.Time
+}
+
+// entry is an alert that an instance should know of.
+type entry struct {
+	standing
+	notes   map[string]string // as they were sent last
+	ends    time.Time         // when it was over; zero while it stands
+	changed time.Time         // since when the instance has not taken that it stands or is over
+	current bool              // it has taken that
+	offered bool              // it may have taken once that it stands
+	until   time.Time         // how long it is sent after it was over; zero: until it was taken, and then for a while
+}
+
+func newPeer(l *feedLane, url string) *peer {
+	return &peer{lane: l, url: url, poke: make(chan struct{}, 1), gone: make(chan struct{}), entries: make(map[string]*entry)}
+}
+
+// run sends until ctx ends or the instance is no longer configured.
+func (p *peer) run(ctx context.Context) {
+	for ctx.Err() == nil && !p.isGone() {
+		p.push(ctx, false)
+		p.wait(ctx, feedSettle, nil)
+		p.wait(ctx, p.idle(), p.poke)
+	}
+}
+
+func (p *peer) isGone() bool {
+	select {
+	case <-p.gone:
+		return true
+	default:
+		return false
+	}
+}
+
+// idle is how long there is nothing to do, unless someone pokes.
+func (p *peer) idle() time.Duration {
+	p.pushing.Lock()
+	defer p.pushing.Unlock()
+	if p.failures > 0 {
+		return time.Until(p.retry)
+	}
+	if p.next.IsZero() {
+		return p.lane.feed.every()
+	}
+	return time.Until(p.next)
+}
+
+func (p *peer) wait(ctx context.Context, d time.Duration, poke <-chan struct{}) {
+	t := time.NewTimer(max(d, 0))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-p.gone:
+	case <-poke:
+	case <-t.C:
+	}
+}
+
+// push sends what has changed, or everything when it is time or if all is
+// set.
+func (p *peer) push(ctx context.Context, all bool) {
+	p.pushing.Lock()
+	defer p.pushing.Unlock()
+	receiver := p.lane.current()
+	if receiver == nil || receiver.Err != nil || p.isGone() {
+		return
+	}
+	now := time.Now()
+	p.look(now)
+	if p.anew.Swap(false) {
+		p.failures, p.next = 0, time.Time{}
+	}
+	if p.failures > 0 && (all || now.Before(p.retry)) {
+		p.count(0)
+		return
+	}
+	all = all || p.failures > 0 || !now.Before(p.next)
+	due := p.due(all)
+	if len(due) == 0 && !all {
+		return
+	}
+	taken, err := p.send(ctx, receiver, due, now)
+	if err != nil && ctx.Err() != nil {
+		p.count(taken)
+		return
+	}
+	if err == nil {
+		p.failures = 0
+		if all {
+			p.next = now.Add(p.lane.feed.every())
+		}
+	} else {
+		p.failures++
+		p.retry = now.Add(p.backoff(err))
+	}
+	p.count(taken)
+	p.ended(ctx, err)
+}
+
+// backoff is how long to wait after an error: never longer than between two
+// repeats, for what stands would end meanwhile.
+func (p *peer) backoff(err error) time.Duration {
+	d := firstBackoff << min(p.failures-1, 20)
+	if send, ok := errors.AsType[*SendError](err); ok {
+		d = max(d, send.RetryAfter)
+	}
+	return min(d, p.lane.feed.every())
+}
+
+// look compares what stands with what the instance was told.
+func (p *peer) look(now time.Time) {
+	stands := make(map[string]bool)
+	for _, s := range p.lane.feed.Engine.standing(p.lane.name) {
+		stands[s.key] = true
+		if e := p.entries[s.key]; e != nil && e.ends.IsZero() {
+			e.standing = s // with the latest texts
+			continue
+		}
+		p.entries[s.key] = &entry{standing: s, changed: now}
+	}
+	for key, e := range p.entries {
+		switch {
+		case stands[key]:
+		case e.ends.IsZero():
+			e.ends, e.changed, e.current = now, now, false
+			if !e.offered {
+				e.until = now.Add(p.lane.feed.keep())
+			}
+		case !e.until.IsZero() && !now.Before(e.until):
+			delete(p.entries, key)
+		}
+	}
+}
+
+// due are the alerts to send, those first that have changed.
+func (p *peer) due(all bool) []*entry {
+	var changed, same []*entry
+	for _, e := range p.entries {
+		switch {
+		case !e.current:
+			changed = append(changed, e)
+		case all:
+			same = append(same, e)
+		}
+	}
+	byAge := func(a, b *entry) int { return cmp.Or(a.changed.Compare(b.changed), strings.Compare(a.key, b.key)) }
+	slices.SortFunc(changed, byAge)
+	slices.SortFunc(same, byAge)
+	return append(changed, same...)
+}
+
+// send posts alerts in as many requests as it takes, none of them if there
+// are none, so that it shows whether they would be taken. It returns how many
+// were taken that had not been before.
+func (p *peer) send(ctx context.Context, receiver *Alertmanager, due []*entry, now time.Time) (taken uint64, refused error) {
+	for {
+		batch, body := p.batch(due, now)
+		err := receiver.post(ctx, p.url, body)
+		send, _ := errors.AsType[*SendError](err)
+		if err == nil {
+			taken += p.took(batch, now)
+		} else if ctx.Err() == nil {
+			p.missed(due, len(batch), send == nil || send.Unsure, now)
+		}
+		due = due[len(batch):]
+		switch {
+		case err != nil && (send == nil || send.status != http.StatusBadRequest): // it takes none of the others either
+			return taken, err
+		case err != nil:
+			refused = err
+		}
+		if len(due) == 0 {
+			return taken, refused
+		}
+	}
+}
+
+// batch writes the first of the alerts into one request.
+func (p *peer) batch(due []*entry, now time.Time) ([]*entry, []byte) {
+	body := []byte{'['}
+	n := 0
+	for ; n < min(len(due), maxBatch); n++ {
+		text := p.write(due[n], now)
+		if n > 0 && len(body)+len(text)+2 > maxBatchBytes {
+			break
+		}
+		if n > 0 {
+			body = append(body, ',')
+		}
+		body = append(body, text...)
+	}
+	return due[:n], append(body, ']')
+}
+
+// write is one alert as it is sent.
+func (p *peer) write(e *entry, now time.Time) []byte {
+	a := postable{StartsAt: e.since.UTC(), EndsAt: e.ends.UTC(), GeneratorURL: e.url, Labels: make(map[string]string, len(e.labels))}
+	if a.StartsAt.After(now) { // the clock was set back
+		a.StartsAt = now.UTC()
+	}
+	if e.ends.IsZero() {
+		a.EndsAt = now.Add(p.lane.feed.ahead()).UTC()
+		e.notes = nil
+	} else if a.EndsAt.Before(a.StartsAt) {
+		a.EndsAt = a.StartsAt
+	}
+	if e.notes == nil {
+		e.notes = annotations(e.message())
+	}
+	a.Annotations = e.notes
+	for _, l := range e.labels {
+		a.Labels[l.Name] = l.Value
+	}
+	text, err := json.Marshal(a)
+	if err != nil { // strings and times: it cannot
+		return []byte("{}")
+	}
+	return text
+}
+
+// took notes that the instance has alerts, and returns of how many it had
+// not known.
+func (p *peer) took(batch []*entry, now time.Time) uint64 {
+	fresh := uint64(0)
+	for _, e := range batch {
+		if !e.current {
+			fresh++
+		}
+		e.current = true
+		if e.ends.IsZero() {
+			e.offered = true
+		} else if e.until.IsZero() {
+			e.until = now.Add(p.lane.feed.keep())
+		}
+	}
+	return fresh
+}
+
+// missed notes that the instance may not have any of the alerts. The first n
+// of them were on their way: if unsure is set, it may have them all the same.
+func (p *peer) missed(due []*entry, n int, unsure bool, now time.Time) {
+	for i, e := range due {
+		e.offered = e.offered || unsure && i < n && e.ends.IsZero()
+		if e.current {
+			e.current, e.changed = false, now
+		}
+		if !e.ends.IsZero() && e.offered {
+			e.until = time.Time{}
+		}
+	}
+}
+
+// count adds to the figures.
+func (p *peer) count(taken uint64) {
+	pending, oldest := 0, time.Time{}
+	for _, e := range p.entries {
+		if e.current {
+			continue
+		}
+		pending++
+		if oldest.IsZero() || e.changed.Before(oldest) {
+			oldest = e.changed
+		}
+	}
+	p.lane.mu.Lock()
+	defer p.lane.mu.Unlock()
+	p.lane.stats.Sent += taken
+	p.pending, p.oldest = pending, oldest
+}
+
+// ended tells how a request ended, if otherwise than the one before.
+func (p *peer) ended(ctx context.Context, err error) {
+	failing, refusal := "", error(nil)
+	if err != nil {
+		failing = "not reached"
+		if send, ok := errors.AsType[*SendError](err); ok && send.status != 0 {
+			failing = strconv.Itoa(send.status)
+		}
+		if send, ok := errors.AsType[*SendError](err); ok && send.Permanent {
+			refusal = err
+		}
+	}
+	p.lane.mu.Lock()
+	before := p.failing
+	if err != nil {
+		p.lane.stats.Failed++
+	}
+	p.tried, p.failing = true, failing
+	if refusal == nil || p.refusal == nil || before != failing {
+		p.refusal = refusal
+	}
+	p.lane.mu.Unlock()
+	log := p.lane.feed.log()
+	switch {
+	case before == failing:
+	case refusal != nil:
+		log.ErrorContext(ctx, "Alertmanager refuses alerts", "receiver", p.lane.name, "error", err)
+	case err != nil:
+		log.WarnContext(ctx, "alerts not delivered, trying again", "receiver", p.lane.name, "error", err)
+	default:
+		log.InfoContext(ctx, "Alertmanager takes alerts again", "receiver", p.lane.name, "url", p.url)
+	}
+	p.lane.tell(ctx)
+}

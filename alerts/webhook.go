@@ -1,0 +1,172 @@
+package alerts
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"watchword/certs"
+	"watchword/checks"
+)
+
+// Webhook is a [Receiver] that posts every message as JSON to a URL, for
+// machines to read. Set the fields before the first Send.
+//
+// Any answer from 200 to 299 takes the message. Redirects are not followed.
+// What the receiver gets is described in examples/webhook.
+type Webhook struct {
+	URL       string            // http or https
+	Headers   map[string]string // sent along; may hold secrets
+	Key       []byte            // signs what is sent: see [ParseSigningSecret]; empty means no signature
+	UserAgent string            // may be empty
+	Timeout   time.Duration     // of one attempt, answer included; 0 means 10 seconds
+	Identity  *certs.Identity   // the client certificate; nil means none
+	Roots     *certs.Roots      // that the server is verified by; nil means the system's
+	Client    *http.Client      // its Transport is used; nil means one of its own, with a connection for each attempt
+}
+
+// DefaultWebhookTimeout bounds one attempt unless the configuration says
+// otherwise.
+const DefaultWebhookTimeout = 10 * time.Second
+
+// Send implements [Receiver]. An [Amended] message is not posted: what it
+// counts has changed, and nothing has happened.
+func (w *Webhook) Send(ctx context.Context, d Delivery) (Reference, error) {
+	if d.Message.Kind == Amended {
+		return Reference{}, nil
+	}
+	if d.Begin != nil {
+		d.Begin(ctx)
+	}
+	body := newWebhookBody(d).encode()
+	limit := cmp.Or(w.Timeout, DefaultWebhookTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
+	defer cancel()
+	if err := w.post(ctx, d.ID, body); err != nil {
+		err.Err = fmt.Errorf("posting to the webhook: %w", err.Err)
+		return Reference{}, err
+	}
+	return Reference{}, nil
+}
+
+// post makes one attempt. Its error names neither the URL nor a secret.
+func (w *Webhook) post(ctx context.Context, id string, body []byte) *SendError {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL, bytes.NewReader(body))
+	if err != nil {
+		return &SendError{Err: errors.New("the URL is not valid"), Permanent: true}
+	}
+	req.GetBody = nil // an attempt is one request: whoever sends again says so in the body
+	for name, value := range w.Headers {
+		req.Header.Set(name, value)
+	}
+	if w.UserAgent != "" && req.Header.Get("User-Agent") == "" {
+		req.Header.Set("User-Agent", w.UserAgent)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	w.sign(req.Header, id, time.Now(), body)
+
+	line := w.connect(req.URL)
+	defer line.close()
+	resp, err := line.send(req)
+	if err != nil {
+		return line.failed(ctx, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return w.answered(resp)
+}
+
+// sign sets the headers of the Standard Webhooks specification
+// (standardwebhooks.com, version 1): the id of the message, when this attempt
+// was made, and with a key the HMAC-SHA256 of both and the body.
+func (w *Webhook) sign(h http.Header, id string, now time.Time, body []byte) {
+	stamp := strconv.FormatInt(now.Unix(), 10)
+	h.Set("Webhook-Id", id)
+	h.Set("Webhook-Timestamp", stamp)
+	if len(w.Key) == 0 {
+		return
+	}
+	mac := hmac.New(sha256.New, w.Key)
+	mac.Write([]byte(id + "." + stamp + "."))
+	mac.Write(body)
+	h.Set("Webhook-Signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+}
+
+// Bounds of what is read of an answer, in bytes.
+const (
+	maxWebhookAnswer  = 4 << 10
+	maxWebhookHeaders = 64 << 10
+)
+
+// answered says what an answer means for the delivery; nil if the message
+// was taken.
+func (w *Webhook) answered(resp *http.Response) *SendError {
+	code := resp.StatusCode
+	if code >= 200 && code < 300 {
+		return nil
+	}
+	out := &SendError{status: code, RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now())}
+	text := fmt.Sprintf("the answer is %d %s", code, http.StatusText(code))
+	switch {
+	case code < 400:
+		out.Permanent = true
+		text = strings.TrimSpace(text) + ": redirects are not followed"
+	case code >= 500: // a gateway answers for a server that may have taken it
+		out.Unsure = true
+	case code == http.StatusRequestTimeout, code == http.StatusConflict, code == http.StatusLocked,
+		code == http.StatusTooEarly, code == http.StatusTooManyRequests:
+	default:
+		out.Permanent = true
+	}
+	if out.Permanent {
+		out.RetryAfter = 0
+	}
+	if said := w.said(resp.Body); said != "" && code >= 400 {
+		text = strings.TrimSpace(text) + ": " + said
+	}
+	out.Err = errors.New(strings.TrimSpace(text)) //nolint:err113 // it is the receiver's
+	return out
+}
+
+// said is how an answer's body begins, on one line, without what is secret.
+func (w *Webhook) said(body io.Reader) string {
+	raw, _ := io.ReadAll(io.LimitReader(body, maxWebhookAnswer)) // what there is
+	text := checks.NewRedactor(w.secrets()...).Redact(string(raw))
+	return shorten(oneLine(clean(text, true)), 200)
+}
+
+// secrets are the texts that no error may show: what the receiver knows of
+// the headers and the URL beyond its host, it may repeat.
+func (w *Webhook) secrets() []string {
+	out := []string{w.URL, string(w.Key)}
+	for _, value := range w.Headers {
+		out = append(out, value)
+		if _, credentials, ok := strings.Cut(value, " "); ok { // Bearer …
+			out = append(out, credentials)
+		}
+	}
+	u, err := url.Parse(w.URL)
+	if err != nil {
+		return out
+	}
+	out = append(out, u.RequestURI(), u.Path, u.RawQuery)
+	for part := range strings.SplitSeq(u.Path, "/") {
+		if len(part) >= 8 {
+			out = append(out, part)
+		}
+	}
+	for _, values := range u.Query() {
+		out = append(out, values...)
+	}
+	return out
+}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package control
+
+func reachLong(path string, _ func(path string) error) error { return tooLong(path) }

@@ -1,0 +1,142 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// Child makes the command that calls [Inspect] on a file with its standard
+// output. It ends with ctx.
+type Child func(ctx context.Context, path string) (*exec.Cmd, error)
+
+// errSlow: nothing is known of the file, since the disk did not bring it.
+var errSlow = errors.New("it takes too long to read")
+
+// Check examines a state file that no daemon has open, and changes nothing.
+// child is where the database's own check runs; nil leaves that out. The error
+// is about the examination.
+func Check(ctx context.Context, path string, child Child) (Report, error) {
+	if err := holder(path + ".lock"); err != nil {
+		return Report{Verdict: Unreadable, Problem: err.Error()}, nil
+	}
+	return check(ctx, path, child)
+}
+
+// check is Check for who holds the lock.
+func check(ctx context.Context, path string, child Child) (Report, error) {
+	info, err := os.Stat(path)
+	if child == nil || err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return inspect(path, false), nil
+	}
+	r, err := ask(ctx, path, child, limitsFor(info.Size()))
+	if errors.Is(err, errNoAnswer) {
+		r, problem := inspect(path, false), err.Error()
+		r.Partial = problem
+		return r, nil
+	}
+	return r, err
+}
+
+// errNoAnswer: the process could not do its work, for reasons of its own.
+var errNoAnswer = errors.New("no process could be started to check it")
+
+// limits are what the examination of a file may take.
+type limits struct {
+	processor time.Duration // which tells a database that hangs from a disk that is slow
+	wait      time.Duration
+	memory    uint64 // bytes
+}
+
+// limitsFor allows about ten times of what a sound file of this size takes.
+func limitsFor(size int64) limits {
+	return limits{
+		processor: 5*time.Second + time.Duration(size>>23)*time.Second,
+		wait:      10*time.Second + time.Duration(size>>20)*time.Second,
+		memory:    256<<20 + uint64(size), //nolint:gosec // no file has a negative size
+	}
+}
+
+// ask runs the child and returns what it has found out. A child that crashes
+// or hangs is an answer too.
+func ask(ctx context.Context, path string, child Child, most limits) (Report, error) {
+	limited, cancel := context.WithTimeoutCause(ctx, most.wait, errSlow)
+	defer cancel()
+	cmd, err := child(limited, path)
+	if err != nil {
+		return Report{}, fmt.Errorf("%w: %w", errNoAnswer, err)
+	}
+	var out, stderr head
+	cmd.Stdout, cmd.Stderr = &out, &stderr
+	if cmd.Env == nil {
+		cmd.Env = os.Environ()
+	}
+	cmd.Env = append(cmd.Env, "GOTRACEBACK=single")
+	cmd.WaitDelay = time.Second
+	isolate(cmd)
+	runtime.LockOSThread() // with which the child would die
+	defer runtime.UnlockOSThread()
+	if err := cmd.Start(); err != nil {
+		if ctx.Err() != nil {
+			return Report{}, context.Cause(ctx)
+		}
+		return Report{}, fmt.Errorf("%w: %w", errNoAnswer, err)
+	}
+	err = cmd.Wait()
+	used := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	r := Report{Verdict: Damaged}
+	var found Report
+	crash := stderr.crash()
+	switch {
+	case err == nil && json.Unmarshal(out.buf.Bytes(), &found) == nil && found.Verdict != "":
+		return found, nil
+	case ctx.Err() != nil:
+		return r, context.Cause(ctx)
+	case used > most.processor*9/10, limited.Err() != nil && used > most.processor/2:
+		r.Problem = fmt.Sprintf("the database was still busy with it after %s of processor time", used.Round(time.Second))
+	case limited.Err() != nil:
+		return r, fmt.Errorf("%w: it was not read within %s", errSlow, most.wait)
+	case crash != "":
+		r.Problem = "the database crashed on it: " + crash
+	case cmd.ProcessState.ExitCode() < 0: // a signal
+		r.Problem = fmt.Sprintf("the database crashed on it: %v", err)
+	default:
+		return r, fmt.Errorf("%w: it said %q (%v)", errNoAnswer, stderr.firstLine(), err)
+	}
+	return r, nil
+}
+
+// head keeps the beginning of what is written to it.
+type head struct{ buf bytes.Buffer }
+
+func (h *head) Write(p []byte) (int, error) {
+	const most = 8 << 10
+	h.buf.Write(p[:min(len(p), most-h.buf.Len())])
+	return len(p), nil
+}
+
+func (h *head) firstLine() string {
+	line, _, _ := strings.Cut(strings.TrimSpace(h.buf.String()), "\n")
+	return line
+}
+
+// crash returns the line with which Go's runtime says why it gives up, if
+// there is one.
+func (h *head) crash() string {
+	for line := range strings.Lines(h.buf.String()) {
+		line = strings.TrimSpace(line)
+		for _, start := range []string{"panic: ", "fatal error: "} {
+			if strings.HasPrefix(line, start) {
+				return line
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"watchword/cmd/internal/config"
+	"watchword/cmd/internal/control"
+)
+
+// stateFlag adds --state to a command that talks to the daemon.
+func stateFlag(cmd *cobra.Command, state *string) {
+	cmd.Flags().StringVar(state, "state", "", "the daemon's state `FILE`, instead of finding it by the configuration")
+}
+
+// client is how to talk to the daemon with this state file; with none given,
+// to that of the configuration. That is read without its secrets.
+func (a *app) client(ctx context.Context, state string) (*control.Client, error) {
+	if state != "" {
+		return &control.Client{Path: control.Path(strings.TrimSuffix(state, ".sock"))}, nil
+	}
+	opts, err := a.options()
+	if err != nil {
+		return nil, err
+	}
+	opts.Offline = true
+	cfg, err := config.Load(ctx, a.configPath, opts)
+	if invalid, ok := errors.AsType[*config.Error](err); ok {
+		a.writeDiagnostics(invalid.Diagnostics)
+		fmt.Fprintln(a.stderr, "The configuration says where the daemon is found. To ask without reading it, name the state file: --state FILE.")
+		return nil, codeError(exitInvalid)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &control.Client{Path: control.Path(cfg.Settings.State)}, nil
+}
+
+// unanswered tells what to do when the daemon could not be asked.
+func (a *app) unanswered(err error) error {
+	none, ok := errors.AsType[*control.NoDaemonError](err)
+	if !ok {
+		return err
+	}
+	fmt.Fprintf(a.stderr, "watchword: %v.\n", none)
+	if errors.Is(err, fs.ErrPermission) {
+		fmt.Fprintln(a.stderr, "Run this as the user of the daemon, or as root.")
+	} else {
+		fmt.Fprint(a.stderr, `Is "watchword run" running? It listens beside its state file, which is settings.state in
+$STATE_DIRECTORY (systemd sets it for the daemon) or in the daemon's working directory.
+Where that is elsewhere, name the file: --state FILE. If the socket could not be made, its log says so.
+`)
+	}
+	return codeError(exitInvalid)
+}
+
+// readable is a duration in its two largest units, without the second if it is
+// zero: 5m12s, 4h, 3d4h.
+func readable(d time.Duration) string {
+	const day = 24 * time.Hour
+	d = max(d, 0).Truncate(time.Second)
+	first, second := fmt.Sprintf("%ds", d/time.Second), ""
+	switch {
+	case d >= day:
+		first, second = fmt.Sprintf("%dd", d/day), fmt.Sprintf("%dh", d%day/time.Hour)
+	case d >= time.Hour:
+		first, second = fmt.Sprintf("%dh", d/time.Hour), fmt.Sprintf("%dm", d%time.Hour/time.Minute)
+	case d >= time.Minute:
+		first, second = fmt.Sprintf("%dm", d/time.Minute), fmt.Sprintf("%ds", d%time.Minute/time.Second)
+	}
+	if strings.HasPrefix(second, "0") {
+		return first
+	}
+	return first + second
+}
+
+// clockTime is a moment, with the date where it is another day than now.
+func clockTime(t, now time.Time) string {
+	t, now = t.UTC(), now.UTC()
+	if t.Format(time.DateOnly) == now.Format(time.DateOnly) {
+		return t.Format("15:04:05 UTC")
+	}
+	return t.Format("2006-01-02 15:04:05 UTC")
+}
