@@ -181,8 +181,12 @@ func (f *proofs) addNamed(trav hcl.Traversal) {
 	if !ok {
 		return
 	}
-	if root, _ := stepKey(p.path[0]); root == "json" || root == "header" || root == "cookie" {
-		p.of, p.text = namedParts, ""
+	p.of, p.text = namedParts, ""
+	switch root, _ := stepKey(p.path[0]); root {
+	case "body": // which may be JSON
+		p.path = hcl.Traversal{hcl.TraverseAttr{Name: "json"}}
+		f.keep(p)
+	case "json", "header", "cookie":
 		f.keep(p)
 	}
 }

@@ -147,8 +147,9 @@ func TestProofs(t *testing.T) {
 		`json = { all = [step.login.json.deep] }`: "",
 		`body = jsonencode(step.login.json)`:      "t0ken",
 		`json = { x = step.login.json.token }`:    "t0ken",
+		`body = step.login.body`:                  "t0ken",
 		`headers = step.login.header`:             "",
-		`bearer_token = step.login.body`:          `{"token": "t0ken", "x": "other", "deep": {"key": "k3y"}}`,
+		`bearer_token = step.login.body`:          `t0ken|{"token": "t0ken", "x": "other", "deep": {"key": "k3y"}}`,
 		`headers = { X = step.login.json.x }`:     "",
 		`bearer_token = step.order.json.token`:    "",
 	} {
