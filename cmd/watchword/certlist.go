@@ -87,7 +87,7 @@ func (a *app) writeCertificates(cfg *config.Config, rows []listedCertificate) {
 	if thresholds := cfg.Settings.CertificateExpiry; len(thresholds) > 0 {
 		tightest = thresholds[0]
 	}
-	t := s.table(a.stdout, table.Row{"certificate", "hosts", "subject", "issuer", "not after", "days left", "checks", ""})
+	var lines []table.Row
 	for _, row := range rows {
 		hosts, notAfter, days, remark := row.Hosts, "-", "-", ""
 		if row.Primary {
@@ -100,12 +100,13 @@ func (a *app) writeCertificates(cfg *config.Config, rows []listedCertificate) {
 		if row.Error != "" {
 			remark = s.red(row.Error)
 		}
-		t.AppendRow(table.Row{
+		lines = append(lines, table.Row{
 			s.bold(row.Certificate), dashed(hosts), cmp.Or(row.Subject, "-"), cmp.Or(row.Issuer, "-"),
 			notAfter, days, row.Checks, remark,
 		})
 	}
-	t.Render()
+	header := table.Row{"certificate", "hosts", "subject", "issuer", "not after", "days left", "checks", ""}
+	s.writeTable(a.stdout, header, lines, []string{"issuer", "subject", "not after", "hosts"})
 }
 
 func colorDays(s screen, days float64, warn time.Duration) string {

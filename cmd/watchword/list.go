@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -22,6 +23,8 @@ func (a *app) listCommand() *cobra.Command {
 		Long: `list shows each check with its schedule, its next run, the certificate that its
 host selects and who is told. Patterns are globs over the names of checks, or
 over the values of a label: team=orders.`,
+		Example: `  watchword list
+  watchword list 'orders/*' -o json`,
 		RunE: func(cmd *cobra.Command, patterns []string) error {
 			cfg, err := a.load(cmd.Context())
 			if err != nil {
@@ -104,18 +107,39 @@ func timetable(cfg *config.Config) *scheduler.Scheduler {
 
 func (a *app) writeList(checks []listedCheck) {
 	s := a.screenOf(a.stdout)
-	t := s.table(a.stdout, table.Row{"check", "schedule", "next run", "host", "certificate", "severity", "told", "labels"})
+	now := time.Now()
+	rows := make([]table.Row, 0, len(checks))
 	for _, c := range checks {
 		next := s.faint("disabled")
-		if c.NextRun != nil {
+		switch {
+		case c.NextRun == nil:
+		case s.width > 0:
+			next = "in " + until(c.NextRun.Sub(now))
+		default:
 			next = c.NextRun.Format(time.RFC3339)
 		}
-		t.AppendRow(table.Row{
+		rows = append(rows, table.Row{
 			s.bold(c.Check), c.Schedule, next, dashed(c.Hosts), dashed(c.Certificates),
 			c.Severity, dashed(c.Receivers), dashed(pairs(c.Labels)),
 		})
 	}
-	t.Render()
+	header := table.Row{"check", "schedule", "next run", "host", "certificate", "severity", "told", "labels"}
+	s.writeTable(a.stdout, header, rows, []string{"labels", "told", "severity", "schedule", "certificate"})
+}
+
+// until writes a duration for people: its two largest units.
+func until(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d >= day:
+		return fmt.Sprintf("%dd%dh", d/day, d%day/time.Hour)
+	case d >= time.Hour:
+		return fmt.Sprintf("%dh%dm", d/time.Hour, d%time.Hour/time.Minute)
+	case d >= time.Minute:
+		return fmt.Sprintf("%dm%ds", d/time.Minute, d%time.Minute/time.Second)
+	default:
+		return fmt.Sprintf("%ds", max(d, 0)/time.Second)
+	}
 }
 
 // pairs are labels as NAME=VALUE in order.

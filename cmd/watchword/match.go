@@ -55,6 +55,8 @@ func matcher(pattern string) (func(*config.Monitor) bool, error) {
 		value = pattern
 	}
 	g, err := glob.Compile(value)
+	// edge[*] is a pattern over elements as well: there the brackets are meant.
+	element, elementErr := glob.Compile(strings.NewReplacer("[", `\[`, "]", `\]`).Replace(value))
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +64,7 @@ func matcher(pattern string) (func(*config.Monitor) bool, error) {
 		if got, has := m.Check.Labels[label]; ok && has && (got == value || g.Match(got)) {
 			return true
 		}
-		return !ok && g.Match(m.Check.Name)
+		return !ok && (g.Match(m.Check.Name) || elementErr == nil && element.Match(m.Check.Name))
 	}, nil
 }
 

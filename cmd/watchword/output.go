@@ -12,9 +12,15 @@ import (
 func outputFlag(cmd *cobra.Command, target *string, formats ...string) {
 	v := &choice{value: target, of: formats}
 	*target = formats[0]
-	cmd.Flags().VarP(v, "output", "o", "output `FORMAT`: "+strings.Join(formats, " or "))
+	cmd.Flags().VarP(v, "output", "o", "output `FORMAT`: "+choices(formats))
 	// The flag exists: it was added by the line before.
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// choices writes words as a sentence does: text, json or junit.
+func choices(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // choice is a flag that takes one of a few words.
@@ -26,7 +32,7 @@ type choice struct {
 // Set takes the word s.
 func (c *choice) Set(s string) error {
 	if !slices.Contains(c.of, s) {
-		return fmt.Errorf("want %s", strings.Join(c.of, " or "))
+		return fmt.Errorf("want %s", choices(c.of))
 	}
 	*c.value = s
 	return nil

@@ -20,8 +20,8 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hcl := fenced(t, readme, "hcl", 2)
-	configuration, secrets, failure := hcl[0], hcl[1], fenced(t, readme, "text", 1)[0]
+	hcl := fenced(t, readme, "hcl", 3)
+	configuration, secrets, failure := hcl[0], hcl[2], fenced(t, readme, "text", 1)[0]
 
 	dir := t.TempDir()
 	path := write(t, dir, "watchword.hcl", configuration)

@@ -61,18 +61,22 @@ const (
 	inheritance = `
 ## Inheritance
 
-- What stands in ` + "`defaults`" + ` holds for every check that does not say otherwise: the innermost attribute wins.
-- ` + "`labels`, `headers` and `query`" + ` are merged name by name; lists replace.
-- ` + "`request` and `alert`" + ` blocks are merged attribute by attribute.
-- Setting one of several that exclude each other (bodies, ways to authenticate, ` + "`certificate` and `mtls = false`" + `) clears the inherited others.
-- A mistake in an inherited block is reported once, where it stands.
-- A check without ` + "`expect`" + ` expects ` + "`status >= 200 && status < 400`" + `.
-- Without any ` + "`route`" + `, every receiver is told of everything.
+What ` + "`defaults`, then the groups from the outside in, then the check" + ` say comes together:
+
+- The innermost attribute wins; ` + "`null`" + ` is as good as none, but for ` + "`json`" + `, where it is a body. Lists are replaced, ` + "`labels`, `headers` and `query`" + ` merged name by name.
+- ` + "`request`, `retry` and `alert`" + ` blocks are merged attribute by attribute. What is inherited of ` + "`request`" + ` goes into that of every step.
+- ` + "`expect`, `degraded_if`, `expect_failure` and `show_body`" + ` hold for the request of a check, and do not reach into steps: each step has its own.
+- What excludes something inherited clears it: one body another, one way to authenticate another, ` + "`certificate` and `mtls = false`" + ` each other,
+  as do ` + "`expect` and `expect_failure`" + ` where a run that fails has no answer.
+- A check that inherits a dependency on itself does not depend on itself.
+- A mistake in what is inherited is reported once, where it stands.
 `
 	valuesIntroduction = `
 ## Values of an answer
 
-They stand in ` + "`expect` and `degraded_if`" + `. Everywhere stand ` + "`var`, `local` and `secret`" + `. Every time is a number of seconds.
+They stand in ` + "`expect` and `degraded_if`" + `, and those of an earlier step there and in what a request sends, as ` + "`step.NAME.status`" + ` and so on.
+Everywhere stand ` + "`var`, `local`, `secret`, `check`, `certificate`, `receiver`" + ` and, in a check with ` + "`for_each`, `each`" + `. Every time is a
+number of seconds.
 
 `
 	functionsIntroduction = `
@@ -180,11 +184,23 @@ func (r *reference) writeCommands(w io.Writer) {
 		if c.Long != "" {
 			fmt.Fprintf(w, "\n%s\n", c.Long)
 		}
+		if c.Example != "" {
+			fmt.Fprintf(w, "\n```console\n%s\n```\n", unindented(c.Example))
+		}
 		if flags := c.NonInheritedFlags(); flags.HasAvailableFlags() {
 			fmt.Fprint(w, "\n| flag | |\n|---|---|\n")
 			writeFlags(w, flags)
 		}
 	}
+}
+
+// unindented takes the indentation of a help text off its lines.
+func unindented(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString(strings.TrimPrefix(line, "  "))
+	}
+	return b.String()
 }
 
 func writeFlags(w io.Writer, flags *pflag.FlagSet) {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -27,6 +28,8 @@ func (a *app) scheduleCommand() *cobra.Command {
 start from now on, tells the busiest minute, and lists the next run of each check.
 Patterns are globs over the names of checks, or over the values of a label:
 team=orders.`,
+		Example: `  watchword schedule --for 1h
+  watchword schedule --for 7d team=orders`,
 		RunE: func(cmd *cobra.Command, patterns []string) error {
 			length, err := parsePeriod(period)
 			if err != nil {
@@ -136,13 +139,10 @@ func planned(cfg *config.Config, monitors []*config.Monitor, now time.Time, leng
 func (a *app) writePlan(p *plan) {
 	s := a.screenOf(a.stdout)
 	fmt.Fprintf(a.stdout, "%s of %s until %s, %.3g a minute\n", s.bold(count(p.Runs, "run")), count(len(p.Checks), "check"), p.To.Format(time.RFC3339), p.Mean)
-	if p.Busiest != nil {
-		const shown = 5
-		names := strings.Join(p.Busiest.Checks[:min(shown, len(p.Busiest.Checks))], ", ")
-		if more := len(p.Busiest.Checks) - shown; more > 0 {
-			names += fmt.Sprintf(" and %d more", more)
-		}
-		fmt.Fprintf(a.stdout, "busiest minute: %s with %s: %s\n\n", p.Busiest.Minute.Format("2006-01-02 15:04 MST"), s.bold(count(p.Busiest.Runs, "run")), names)
+	if b := p.Busiest; b != nil {
+		start := fmt.Sprintf("busiest minute: %s with %s: ", b.Minute.Format("2006-01-02 15:04 MST"), count(b.Runs, "run"))
+		names := some(b.Checks, s.width-len(start))
+		fmt.Fprintf(a.stdout, "%s%s\n\n", strings.Replace(start, count(b.Runs, "run"), s.bold(count(b.Runs, "run")), 1), names)
 		a.writePlot(s, p)
 	}
 	fmt.Fprintln(a.stdout)
@@ -158,6 +158,21 @@ func (a *app) writePlan(p *plan) {
 		t.AppendRow(table.Row{s.bold(c.Check), c.Schedule, next, c.Runs})
 	}
 	t.Render()
+}
+
+// some names the first few, one at least, that fit into so many columns; any
+// number of columns that is not positive is enough.
+func some(names []string, columns int) string {
+	const most = 5
+	for shown := min(most, len(names)); ; shown-- {
+		text := strings.Join(names[:shown], ", ")
+		if more := len(names) - shown; more > 0 {
+			text += fmt.Sprintf(" and %d more", more)
+		}
+		if shown <= 1 || columns <= 0 || utf8.RuneCountInString(text) <= columns {
+			return text
+		}
+	}
 }
 
 // writePlot draws the most runs a minute in each of as many columns as the

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -64,4 +67,55 @@ func (s screen) table(w io.Writer, header table.Row) table.Writer {
 	t.SuppressTrailingSpaces()
 	t.AppendHeader(header)
 	return t
+}
+
+// writeTable writes rows as a table. Where the screen is too narrow for it,
+// columns are left out, those of spare in their order, and named below. A
+// column without a name holds remarks, which may run over.
+func (s screen) writeTable(w io.Writer, header table.Row, rows []table.Row, spare []string) {
+	width := make(map[string]int, len(header))
+	for i := range header {
+		name := fmt.Sprint(header[i])
+		if name == "" {
+			continue
+		}
+		width[name] = len(name)
+		for _, row := range rows {
+			width[name] = max(width[name], text.StringWidthWithoutEscSequences(fmt.Sprint(row[i])))
+		}
+	}
+	const padding = 3
+	left := map[string]bool{}
+	var names []string
+	for _, name := range spare {
+		total := -padding
+		for column, n := range width {
+			if !left[column] {
+				total += n + padding
+			}
+		}
+		if s.width == 0 || total <= s.width {
+			break
+		}
+		left[name] = true
+		names = append(names, name)
+	}
+	kept := func(row table.Row) table.Row {
+		var out table.Row
+		for i := range row {
+			if !left[fmt.Sprint(header[i])] {
+				out = append(out, row[i])
+			}
+		}
+		return out
+	}
+	t := s.table(w, kept(header))
+	for _, row := range rows {
+		t.AppendRow(kept(row))
+	}
+	t.Render()
+	if len(names) > 0 {
+		slices.Reverse(names)
+		fmt.Fprintln(w, s.faint("No room for: "+strings.Join(names, ", ")+"."))
+	}
 }

@@ -34,6 +34,11 @@ Nobody is alerted. Exit code 1 if any failed.
 it goes along instead of whichever other one a request would present.
 
 -o junit writes a report for CI servers, -o github annotations of a workflow.`,
+		Example: `  watchword test                         # all checks that are enabled
+  watchword test orders/checkout 'edge[*]'
+  watchword test team=orders --var env=staging
+  watchword test -o junit > report.xml
+  watchword test --certificate acme-2027 'orders/*'`,
 		RunE: func(cmd *cobra.Command, patterns []string) error {
 			cfg, err := a.load(cmd.Context())
 			if err != nil {
@@ -112,7 +117,7 @@ func (a *app) test(ctx context.Context, runner *checks.Runner, monitors []*confi
 	tally := make(map[checks.Outcome]int)
 	rehearsals := 0
 	began := time.Now()
-	report := &junitReport{began: began}
+	report := &junitReport{began: began, config: a.configPath}
 	for i, m := range monitors {
 		progress.show(i, m.Check.Name)
 		r := <-results[i]
@@ -206,6 +211,9 @@ func reasoned(reason checks.Reason, message string) string {
 // summary is what can be told of any run on one line.
 func summary(r checks.Result) string {
 	parts := []string{r.Duration.Round(time.Millisecond / 10).String()}
+	if r.Attempts > 1 {
+		parts[0] += " in " + count(r.Attempts, "attempt")
+	}
 	if len(r.Steps) == 1 {
 		step := r.Steps[0]
 		if step.Status != 0 {

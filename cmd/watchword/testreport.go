@@ -4,6 +4,8 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -14,8 +16,9 @@ import (
 // A junitReport collects results for `test -o junit`, in the form that CI
 // servers agree on.
 type junitReport struct {
-	began time.Time
-	cases []junitCase
+	began  time.Time
+	config string // path of the configuration
+	cases  []junitCase
 }
 
 type junitSuites struct {
@@ -64,7 +67,7 @@ func (j *junitReport) add(m *config.Monitor, r checks.Result) {
 	}
 	c := junitCase{
 		Name: r.Check, Class: class, Time: junitSeconds(r.Duration),
-		File: m.Check.Source.File, Line: m.Check.Source.Line,
+		File: openable(j.config, m.Check.Source.File), Line: m.Check.Source.Line,
 	}
 	problem := &junitProblem{Message: reasoned(r.Reason, r.Message), Type: string(r.Reason), Text: details(r)}
 	switch r.Outcome {
@@ -136,6 +139,15 @@ func details(r checks.Result) string {
 	return b.String()
 }
 
+// openable is the path of a file of the configuration as whoever runs the
+// command can open it: results name it as seen from the configuration.
+func openable(config, file string) string {
+	if info, err := os.Stat(config); err == nil && info.IsDir() {
+		return filepath.Join(config, file)
+	}
+	return filepath.Join(filepath.Dir(config), file)
+}
+
 // annotate writes a result as annotations of a GitHub workflow: one for each
 // expression at its place, or one at the check's.
 func (a *app) annotate(m *config.Monitor, r checks.Result) {
@@ -166,5 +178,5 @@ func (a *app) annotation(level, file string, line int, title, text string) {
 	data := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 	fmt.Fprintf(a.stdout, "::%s file=%s,line=%d,title=%s::%s\n",
-		level, property.Replace(file), line, property.Replace(title), data.Replace(strings.TrimSpace(text)))
+		level, property.Replace(openable(a.configPath, file)), line, property.Replace(title), data.Replace(strings.TrimSpace(text)))
 }

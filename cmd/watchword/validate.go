@@ -25,6 +25,8 @@ each with its source line. It reads certificates, keys and secrets too, unless
 --offline is given.
 
 Exit code 0: valid. 1: only warnings, and --strict was given. 2: mistakes.`,
+		Example: `  watchword validate -c /etc/watchword
+  watchword validate --strict --offline --var env=staging   # for a pull request`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			opts, err := a.options()
@@ -62,8 +64,8 @@ func (a *app) validate(ctx context.Context, opts config.Options, output string, 
 	} else {
 		a.writeDiagnostics(found)
 		if cfg != nil {
-			fmt.Fprintf(a.stdout, "%s, %s, %s: valid.\n", count(len(cfg.Monitors), "check"),
-				count(len(cfg.Sources), "certificate"), count(len(cfg.Receivers), "receiver"))
+			fmt.Fprintf(a.stdout, "%s, %s, %s: %s.\n", count(len(cfg.Monitors), "check"),
+				count(len(cfg.Sources), "certificate"), count(len(cfg.Receivers), "receiver"), validity(len(found), strict))
 		}
 	}
 	switch {
@@ -73,6 +75,18 @@ func (a *app) validate(ctx context.Context, opts config.Options, output string, 
 		return codeError(exitFailed)
 	default:
 		return nil
+	}
+}
+
+// validity says in a few words that there are warnings and no mistakes.
+func validity(warnings int, strict bool) string {
+	switch {
+	case warnings == 0:
+		return "valid"
+	case strict:
+		return count(warnings, "warning") + ", which --strict does not let pass"
+	default:
+		return "valid, with " + count(warnings, "warning")
 	}
 }
 

@@ -143,13 +143,22 @@ func (l *loader) duration(b *block, name string, lowest time.Duration) opt[time.
 }
 
 func (l *loader) texts(b *block, name string) opt[[]string] {
-	return decode(l, b, name, cty.List(cty.String), func(v cty.Value) ([]string, error) {
-		var list []string
+	return listOf(l, b, name, func(s string) (string, error) { return s, nil })
+}
+
+// listOf is a list of strings that parse makes something of.
+func listOf[T any](l *loader, b *block, name string, parse func(string) (T, error)) opt[[]T] {
+	return decode(l, b, name, cty.List(cty.String), func(v cty.Value) ([]T, error) {
+		var list []T
 		for _, element := range v.AsValueSlice() {
 			if element.IsNull() {
 				return nil, errors.New("null stands in it")
 			}
-			list = append(list, element.AsString())
+			one, err := parse(element.AsString())
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, one)
 		}
 		return list, nil
 	})

@@ -6,13 +6,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"watchword/cmd/internal/cputime"
 )
 
 // FuzzLoad loads any bytes as the only file of a configuration: it never
-// panics, and takes no longer than a second. It is loaded offline, so that no
+// panics, and takes no longer than [cputime.Slowest]. It is loaded offline, so that no
 // command in it runs.
 func FuzzLoad(f *testing.F) {
 	archives, err := filepath.Glob("testdata/mistakes/*.txtar")
@@ -30,11 +31,17 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 	}
-	page, err := os.ReadFile("testdata/page.hcl")
-	if err != nil {
-		f.Fatal(err)
+	whole, err := filepath.Glob("../../../examples/*/*.hcl")
+	if err != nil || len(whole) == 0 {
+		f.Fatalf("no examples: %v", err)
 	}
-	f.Add(page, false)
+	for _, name := range append(whole, "testdata/page.hcl") {
+		src, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(src, false)
+	}
 	f.Fuzz(func(t *testing.T, src []byte, json bool) {
 		name := "a.hcl"
 		if json {
@@ -44,9 +51,10 @@ func FuzzLoad(f *testing.F) {
 		if err := os.WriteFile(path, src, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		start := time.Now()
-		c, err := Load(t.Context(), path, Options{Validate: true, Offline: true})
-		if took := time.Since(start); took > 3*time.Second { // the fuzzer's workers share cores
+		var c *Config
+		var err error
+		took := cputime.Of(func() { c, err = Load(t.Context(), path, Options{Validate: true, Offline: true}) })
+		if cputime.Fuzzing() && took > cputime.Slowest {
 			t.Errorf("took %s", took)
 		}
 		var e *Error

@@ -186,35 +186,3 @@ func (l *loader) labels(b *block) opt[map[string]string] {
 
 // labelPattern is what Prometheus takes for the name of a label.
 func labelPattern() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`) }
-
-// reasons evaluates a list of failure reasons.
-func (l *loader) reasons(b *block, name string) opt[[]checks.Reason] {
-	texts := l.texts(b, name)
-	o := opt[[]checks.Reason]{at: texts.at, set: texts.set, bad: texts.bad}
-	if !texts.ok() {
-		return o
-	}
-	places := elementPlaces(b.attr(name), len(texts.value))
-	for i, text := range texts.value {
-		if reason, ok := checks.ParseReason(text); ok {
-			o.value = append(o.value, reason)
-			continue
-		}
-		o.bad = true
-		l.errorf(places[i], "Unknown reason", "There is no failure reason %q.%s", clip(text), lang.DidYouMean(text, reasonNames()))
-	}
-	if len(texts.value) == 0 {
-		o.bad = true
-		l.errorf(b.attr(name).Range(), "Nothing expected", "The list is empty. Name the reasons with which the run must fail, or leave it out.")
-	}
-	return o
-}
-
-func reasonNames() []string {
-	all := checks.Reasons()
-	names := make([]string, len(all))
-	for i, r := range all {
-		names[i] = string(r)
-	}
-	return names
-}

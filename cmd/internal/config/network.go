@@ -93,23 +93,10 @@ func (l *loader) httpVersion(b *block, name string) opt[string] {
 
 // networks is a list of networks, or of addresses, which are networks of one.
 func (l *loader) networks(b *block, name string) []netip.Prefix {
-	o := decode(l, b, name, cty.List(cty.String), func(v cty.Value) ([]netip.Prefix, error) {
-		var list []netip.Prefix
-		for _, element := range v.AsValueSlice() {
-			if element.IsNull() {
-				return nil, errors.New("null stands in it")
-			}
-			p, err := parseNetwork(element.AsString())
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, p)
-		}
-		if len(list) == 0 {
-			return nil, errors.New("it is empty; leave it out instead")
-		}
-		return list, nil
-	})
+	o := listOf(l, b, name, parseNetwork)
+	if o.ok() && len(o.value) == 0 {
+		l.invalid(b, name, errors.New("it is empty; leave it out instead"))
+	}
 	return o.value
 }
 

@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -78,52 +77,6 @@ func (r retryLayer) value() checks.Retry {
 		Backoff:  r.backoff.otherwise(checks.Constant),
 		OnlyOn:   r.onlyOn.value,
 	}
-}
-
-// reasonPrefixes evaluates a list of reasons, or of words with which several
-// of them begin.
-func (l *loader) reasonPrefixes(b *block, name string) opt[[]checks.Reason] {
-	texts := l.texts(b, name)
-	o := opt[[]checks.Reason]{at: texts.at, set: texts.set, bad: texts.bad}
-	if !texts.ok() {
-		return o
-	}
-	places := elementPlaces(b.attr(name), len(texts.value))
-	for i, text := range texts.value {
-		before := len(o.value)
-		for _, reason := range checks.Reasons() {
-			if text == string(reason) || strings.HasPrefix(string(reason), strings.TrimSuffix(text, "_")+"_") {
-				o.value = append(o.value, reason)
-			}
-		}
-		if len(o.value) == before {
-			o.bad = true
-			l.errorf(places[i], "Unknown reason", "No failure reason is %q or begins with it.%s", clip(text), lang.DidYouMean(text, append(reasonNames(), reasonWords()...)))
-		}
-	}
-	if len(texts.value) == 0 {
-		o.bad = true
-		l.errorf(b.attr(name).Range(), "Nothing to try again on", "The list is empty. Name the reasons after which a run is tried again, or leave it out for any.")
-	}
-	return o
-}
-
-// reasonWords are the words with which several reasons begin.
-func reasonWords() []string {
-	count := map[string]int{}
-	var words []string
-	for _, reason := range checks.Reasons() {
-		name := string(reason)
-		for i := range len(name) {
-			if name[i] != '_' {
-				continue
-			}
-			if count[name[:i]]++; count[name[:i]] == 2 {
-				words = append(words, name[:i])
-			}
-		}
-	}
-	return words
 }
 
 // retriesFit warns of retries that take longer than the interval, or that

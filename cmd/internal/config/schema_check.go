@@ -129,7 +129,7 @@ func slackBlock() *blockType {
 
 func routeBlock() *blockType {
 	return &blockType{
-		name: "route", doc: "Which receivers are told of which checks; the first that matches is taken.",
+		name: "route", doc: "Which receivers are told of which checks; the first that matches is taken. Without any, every receiver is told of everything.",
 		attrs: []attrType{
 			{name: "match", is: globMap, doc: "Labels that a check must have; values are globs; without it every check matches."},
 			{name: "receivers", is: receiverRefs, required: true, doc: "Who is told."},

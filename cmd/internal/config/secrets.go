@@ -29,6 +29,15 @@ type secretSource struct {
 	bad     bool           // it cannot be read because of mistakes
 }
 
+// parseEnvName reads the name of an environment variable: any, but for what no
+// environment can hold.
+func parseEnvName(s string) (string, error) {
+	if s == "" || strings.ContainsAny(s, "=\x00") {
+		return "", fmt.Errorf("%q names no environment variable", clip(s))
+	}
+	return s, nil
+}
+
 // A reading is what came of reading a secret.
 type reading struct {
 	value string
@@ -64,7 +73,7 @@ func (l *loader) secretValues(ctx context.Context, blocks []*block) cty.Value {
 
 // secretSource reads a secret block, and nothing outside of it.
 func (l *loader) secretSource(b *block) *secretSource {
-	s := &secretSource{name: b.label(), env: l.text(b, "env"), file: l.path(b, "file"), ageFile: l.path(b, "age_file")}
+	s := &secretSource{name: b.label(), env: parsed(l, b, "env", parseEnvName), file: l.path(b, "file"), ageFile: l.path(b, "age_file")}
 	command := l.secretCommand(b)
 	var given []string
 	for _, source := range []struct {

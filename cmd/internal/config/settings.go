@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
-
-	"github.com/zclconf/go-cty/cty"
 )
 
 const (
@@ -44,24 +42,15 @@ func (l *loader) settings(b *block) Settings {
 // expiry evaluates certificate_expiry, longest first.
 func (l *loader) expiry(b *block) []time.Duration {
 	const day = 24 * time.Hour
-	o := decode(l, b, "certificate_expiry", cty.List(cty.String), func(v cty.Value) ([]time.Duration, error) {
-		list := []time.Duration{}
-		for _, element := range v.AsValueSlice() {
-			if element.IsNull() {
-				return nil, errors.New("null stands in it")
-			}
-			d, err := parseDuration(element.AsString())
-			if err != nil {
-				return nil, err
-			}
-			if d <= 0 {
-				return nil, fmt.Errorf("%q is no time at all", element.AsString())
-			}
-			list = append(list, d)
+	o := listOf(l, b, "certificate_expiry", func(s string) (time.Duration, error) {
+		d, err := parseDuration(s)
+		if err == nil && d <= 0 {
+			err = fmt.Errorf("%q is no time at all", s)
 		}
-		slices.SortFunc(list, func(a, b time.Duration) int { return cmp.Compare(b, a) })
-		return slices.Compact(list), nil
+		return d, err
 	})
+	slices.SortFunc(o.value, func(a, b time.Duration) int { return cmp.Compare(b, a) })
+	o.value = slices.Compact(o.value)
 	return o.otherwise([]time.Duration{30 * day, 14 * day, 7 * day, 3 * day, day})
 }
 

@@ -31,23 +31,30 @@ func (l *loader) steps(m *Monitor, y *layer, b *block, blocks []*block) {
 	}
 	around := l.scope
 	defer func() { l.scope = around }()
-	place := func(i int, proofs []lang.Proof) {
-		l.scope = around.WithSteps(lang.Steps{Name: names[i], Earlier: names[:i], Later: names[i+1:], Secrets: proofs})
+	place := func(i int, proofs []lang.Proof, unanswered []string) {
+		l.scope = around.WithSteps(lang.Steps{Name: names[i], Earlier: names[:i], Later: names[i+1:], Secrets: proofs, Unanswered: unanswered})
 	}
 	requests := make([]*requestLayer, len(blocks))
 	for i, s := range blocks {
-		place(i, nil)
+		place(i, nil, nil)
 		if r := s.nested("request"); r != nil {
 			requests[i] = l.request(r)
 		}
 		requests[i] = requests[i].over(y.request)
 	}
 	proofs := l.proofs(b, requests)
+	var unanswered []string
 	for i, s := range blocks {
-		place(i, proofs)
+		place(i, proofs, unanswered)
+		if always := l.flag(s, "always"); always.otherwise(false) { // it cleans up after a success that was not to be
+			place(i, proofs, nil)
+		}
 		own := l.layer(s.without("request"))
 		own.request = requests[i]
 		own.broken = own.broken || y.broken || s.nested("request") != nil && s.nested("request").broken
+		if own.withoutAnswer() {
+			unanswered = append(unanswered, names[i])
+		}
 		step := l.step(m, own, s)
 		step.Name = names[i]
 		step.Secrets = l.scope.Extract(names[i], proofs)
@@ -56,7 +63,8 @@ func (l *loader) steps(m *Monitor, y *layer, b *block, blocks []*block) {
 }
 
 // proofs finds the values of answers with which the steps of a check
-// authenticate. They are the same for each of its instances.
+// authenticate. Unless some are computed, they are the same for each of its
+// instances.
 func (l *loader) proofs(b *block, requests []*requestLayer) []lang.Proof {
 	if known, again := l.proofsOf[b]; again {
 		return known
@@ -67,7 +75,9 @@ func (l *loader) proofs(b *block, requests []*requestLayer) []lang.Proof {
 			found = append(found, l.scope.Proofs(q.exprs())...)
 		}
 	}
-	l.proofsOf[b] = found
+	if !slices.ContainsFunc(found, lang.Proof.Computed) {
+		l.proofsOf[b] = found
+	}
 	return found
 }
 

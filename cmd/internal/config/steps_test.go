@@ -162,7 +162,7 @@ check "c" {
 			t.Errorf("%s: mtls is %v", s.Name, s.Request.MTLS)
 		}
 	}
-	want := []string{"login 2 1 0 false true true", "computed 1 0 0 false false false", "again 1 0 0 true false false", "stranger 0 0 1 false false false"}
+	want := []string{"login 2 1 0 false true true", "computed 1 0 0 false false true", "again 1 0 0 true false false", "stranger 0 0 1 false false false"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}
@@ -347,5 +347,9 @@ func TestPage(t *testing.T) {
 	}
 	if p := checkout.Policy; p.After != 2 || p.Severity != "critical" || checkout.Check.Labels["team"] != "orders" {
 		t.Errorf("policy is %+v, labels %v", p, checkout.Check.Labels)
+	}
+	if len(c.Maintenance) != 1 || len(c.Routes) != 2 || len(c.Receivers) != 2 || len(c.Sources) != 3 || len(c.Secrets) != 4 {
+		t.Errorf("%d maintenance windows, %d routes, %d receivers, %d certificates and %d secrets, want 1, 2, 2, 3 and 4",
+			len(c.Maintenance), len(c.Routes), len(c.Receivers), len(c.Sources), len(c.Secrets))
 	}
 }

@@ -62,7 +62,7 @@ func (p path) group(def *value) (access, cty.Value) {
 	}
 	inner, ok := find(def.inside, attr.Name)
 	if !ok {
-		p.attribute(p.name, attr, nameList(def.inside))
+		p.attribute(p.name, attr, nameList(def.inside), p.steps[1:])
 		return nil, cty.DynamicVal
 	}
 	p.name, p.steps = p.name+"."+inner.name, p.steps[1:]

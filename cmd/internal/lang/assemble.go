@@ -233,3 +233,17 @@ func (f *field) quote(name string) string {
 	}
 	return strconv.Quote(cut(name, maxKey))
 }
+
+// pending takes over what is known of a field whose value comes with a run.
+func (a *assembly) pending(f *field) {
+	if why := Reason(f.value); why != nil {
+		a.mistakes = append(a.mistakes, mistake{at: f.at, why: why})
+	}
+	switch f.role {
+	case roleBody, roleJSON:
+		a.hasBody = true
+	case roleMethod:
+		a.out.Method = ""
+	default:
+	}
+}

@@ -2,6 +2,7 @@ package lang
 
 import (
 	"errors"
+	"math"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -101,6 +102,37 @@ func fewProducts(args []cty.Value) error {
 		}
 	}
 	return nil
+}
+
+// hasLogarithm refuses what has none; the library panics over it.
+func hasLogarithm(args []cty.Value) error {
+	if n, ok := floatArgs(args); ok && math.IsNaN(math.Log(n[0])/math.Log(n[1])) {
+		return errors.New("only numbers above 0 have a logarithm, and only to a base above 0")
+	}
+	return nil
+}
+
+// hasPower is hasLogarithm for pow.
+func hasPower(args []cty.Value) error {
+	if n, ok := floatArgs(args); ok && math.IsNaN(math.Pow(n[0], n[1])) {
+		return errors.New("a number below 0 has whole powers only")
+	}
+	return nil
+}
+
+// floatArgs returns the first two arguments, if both are known numbers.
+func floatArgs(args []cty.Value) (n [2]float64, ok bool) {
+	if len(args) < len(n) {
+		return n, false
+	}
+	for i := range n {
+		a := args[i]
+		if !a.IsKnown() || a.IsNull() || a.Type() != cty.Number {
+			return n, false
+		}
+		n[i], _ = a.AsBigFloat().Float64()
+	}
+	return n, true
 }
 
 // stringArg returns an argument that is a known text.

@@ -86,22 +86,6 @@ func (c *compiled) whyFalse(t *taken) string {
 	return ""
 }
 
-// queryFailure is what a function that extracts says of its failure: it names
-// the expression, and the whole value beside it would not help. It is empty
-// for other failures.
-func (c *compiled) queryFailure(d *hcl.Diagnostic) string {
-	call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
-	if !ok || call.FunctionCallError() == nil {
-		return ""
-	}
-	for _, told := range c.told {
-		if told.call.Name == call.CalledFunctionName() {
-			return call.FunctionCallError().Error()
-		}
-	}
-	return ""
-}
-
 // results says what the calls that extract have found, for a sentence.
 func (c *compiled) results(t *taken, w viewer) []string {
 	var parts []string

@@ -3,8 +3,6 @@ package lang
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -146,63 +144,6 @@ type compiled struct {
 	quick   []comparison // instead of all else, where they say what needs no explanation
 }
 
-// A binding is a value of an exchange that a condition names.
-type binding struct {
-	key    string // under which the tree finds it
-	text   string // as written
-	at     hcl.Range
-	step   string // whose answer it is taken from; empty for the one that is judged
-	access access
-	size   bool // shown by its size
-	header bool // null means that it is missing
-}
-
-// bind gives each name in the tree a variable of its own: `json.database`
-// becomes one lookup, and nothing beside that part of the answer becomes a
-// value. It returns what is known of the variables at load.
-func (c *compiled) bind(n *lookup) *hcl.EvalContext {
-	fixed := make(map[string]cty.Value)
-	open := make(map[string]cty.Value)
-	for _, r := range n.refs {
-		trav := r.node.Traversal
-		key := describe(trav)
-		root, inner, depth := trav.RootName(), key, len(trav)
-		if r.step != "" {
-			root, inner, depth = r.inside, strings.TrimPrefix(key, "step."+r.step+"."), depth-2
-		}
-		if r.tree != nil {
-			key += " as decoded"
-		}
-		r.node.Traversal = hcl.Traversal{hcl.TraverseRoot{Name: key, SrcRange: r.node.SrcRange}}
-		switch {
-		case r.broken:
-			open[key] = cty.DynamicVal
-		case r.access == nil:
-			fixed[key] = r.value
-			if why := Reason(r.value); why != nil {
-				c.reasons = append(c.reasons, why)
-			}
-		default:
-			if _, known := open[key]; !known {
-				access := r.access
-				if r.tree != nil {
-					access = r.tree
-				}
-				c.names = append(c.names, binding{
-					key: key, text: r.text, at: r.node.SrcRange, access: access, step: r.step,
-					size: inner == "body" || inner == "request.body" || inner == "request", header: root == "header" || root == "cookie" && depth == 2,
-				})
-			}
-			open[key] = r.value
-		}
-	}
-	c.ctx = n.scope.shared.context(n.x.dir).NewChild()
-	c.ctx.Variables = fixed
-	unknown := c.ctx.NewChild()
-	unknown.Variables = open
-	return unknown
-}
-
 // Judge implements [checks.Condition].
 func (c *condition) Judge(vars *checks.Vars) checks.Verdict {
 	v := checks.Verdict{Explanation: checks.Explanation{Expression: c.text, File: c.file, Line: c.line}}
@@ -232,52 +173,6 @@ func (c *compiled) viewerOf(vars *checks.Vars) viewer {
 	return c.viewer
 }
 
-// taken are the values of one exchange.
-type taken struct {
-	ctx    *hcl.EvalContext
-	values []cty.Value // by binding; NilVal for those that are missing
-	errs   []error     // nil if nothing is missing
-}
-
-// take computes the values that an expression names.
-func take(ctx *hcl.EvalContext, names []binding, vars *checks.Vars) *taken {
-	t := &taken{ctx: ctx.NewChild(), values: make([]cty.Value, len(names))}
-	t.ctx.Variables = make(map[string]cty.Value, len(names))
-	for i := range names {
-		v, err := names[i].from(vars)
-		if err != nil {
-			if t.errs == nil {
-				t.errs = make([]error, len(names))
-			}
-			t.errs[i] = err
-			continue
-		}
-		t.values[i] = v
-		t.ctx.Variables[names[i].key] = v
-	}
-	return t
-}
-
-// from takes the value from the exchange that it belongs to.
-func (b *binding) from(vars *checks.Vars) (cty.Value, error) {
-	x := vars.Exchange
-	if b.step != "" {
-		if x = vars.Steps[b.step]; x == nil {
-			return cty.NilVal, &missingError{b.text, fmt.Sprintf("step %q has got no answer", b.step)}
-		}
-	}
-	v, err := b.access(x)
-	if err == nil || b.step == "" {
-		return v, err
-	}
-	if missing, ok := errors.AsType[*missingError](err); !ok {
-		err = fmt.Errorf("step %q: %w", b.step, err)
-	} else if prefix := "step." + b.step + "."; !strings.HasPrefix(missing.name, prefix) {
-		err = &missingError{prefix + missing.name, missing.why}
-	}
-	return cty.NilVal, err
-}
-
 // evaluate returns whether the condition holds.
 func (c *compiled) evaluate(t *taken) (bool, error) {
 	v, diags := c.node.Value(t.ctx)
@@ -298,70 +193,4 @@ func (c *compiled) evaluate(t *taken) (bool, error) {
 		return false, &evaluationError{fmt.Sprintf("the result is %s, neither true nor false", typeName(v.Type()))}
 	}
 	return v.True(), nil
-}
-
-// failure is the cause of the condition's failed evaluation: what a function
-// that extracts says, or else the same as [failure].
-func (c *compiled) failure(diags hcl.Diagnostics, t *taken) error {
-	cause := ""
-	if i := slices.IndexFunc(diags, func(d *hcl.Diagnostic) bool { return d.Severity == hcl.DiagError }); i >= 0 {
-		cause = c.queryFailure(diags[i])
-	}
-	err := failure(diags, c.names, t)
-	if e, ok := errors.AsType[*evaluationError](err); ok && cause != "" && strings.Contains(e.text, cause) { // not concealed
-		return errors.New(cause)
-	}
-	return err
-}
-
-// failure finds the cause of a failed evaluation: a value that is missing, or
-// what hcl says.
-func failure(diags hcl.Diagnostics, names []binding, t *taken) error {
-	var first *hcl.Diagnostic
-	for _, d := range diags {
-		if d.Severity != hcl.DiagError {
-			continue
-		}
-		if first == nil {
-			first = d
-		}
-		for i, err := range t.errs {
-			if err == nil || d.Subject == nil {
-				continue
-			}
-			around := *d.Subject
-			if d.Context != nil {
-				around = *d.Context
-			}
-			if overlaps(around, names[i].at) {
-				return err
-			}
-		}
-	}
-	return &evaluationError{phrase(conceal(hcl.Diagnostics{first})[0].Detail)}
-}
-
-// An evaluationError is what hcl says of an expression that cannot be
-// evaluated with these values.
-type evaluationError struct{ text string }
-
-func (e *evaluationError) Error() string { return e.text }
-
-// constant reports whether a part of the expression is known at load and the
-// same for each run.
-func (n *lookup) constant(node hclsyntax.Expression) bool {
-	constant := true
-	_ = hclsyntax.VisitAll(node, func(at hclsyntax.Node) hcl.Diagnostics {
-		switch e := at.(type) {
-		case *hclsyntax.ScopeTraversalExpr:
-			for i := range n.refs {
-				r := &n.refs[i]
-				constant = constant && (r.node != e || r.access == nil && !r.broken)
-			}
-		case *hclsyntax.FunctionCallExpr:
-			constant = constant && !n.scope.shared.functions[e.Name].volatile
-		}
-		return nil
-	})
-	return constant
 }

@@ -1,10 +1,19 @@
 package lang
 
 import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/agext/levenshtein"
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+	"github.com/zclconf/go-cty/cty/function"
 )
 
 // errorAt returns one mistake.
@@ -131,4 +140,79 @@ func grouped(n int) string {
 		s = s[:i] + "," + s[i:]
 	}
 	return s
+}
+
+// conceal takes out of hcl's mistakes what they know of values: the context
+// for writers that print variables, and every secret in their texts.
+func conceal(diags hcl.Diagnostics) hcl.Diagnostics {
+	for _, d := range diags {
+		if d.Expression != nil && d.EvalContext != nil {
+			concealOne(d)
+		}
+		d.Expression, d.EvalContext, d.Extra = nil, nil, nil
+	}
+	return diags
+}
+
+func concealOne(d *hcl.Diagnostic) {
+	var secret bool
+	for _, trav := range d.Expression.Variables() {
+		v, diags := trav.TraverseAbs(d.EvalContext)
+		if !diags.HasErrors() && IsSensitive(v) {
+			secret = true
+		}
+	}
+	call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
+	panicked := false // a mistake of the library, which tells its stack
+	if ok && call.FunctionCallError() != nil {
+		_, panicked = errors.AsType[function.PanicError](call.FunctionCallError())
+	}
+	if !ok && !secret {
+		return
+	}
+	name := "a function"
+	if ok {
+		name = call.CalledFunctionName() + "()"
+	}
+	if ok && strings.HasPrefix(d.Detail, `Invalid value for "`) { // of which of the calls in this line?
+		d.Detail = strings.Replace(d.Detail, `" parameter: `, `" parameter of `+name+`: `, 1)
+	}
+	if panicked {
+		d.Detail = fmt.Sprintf("%s cannot be computed of these values.", name)
+	}
+	if secret {
+		d.Detail = fmt.Sprintf("What went wrong in %s is not shown: a secret is involved.", name)
+		if !ok {
+			d.Detail = "The value is not shown: a secret is involved."
+		}
+	}
+}
+
+// wrongType says what is wanted and what is there.
+func wrongType(got, want cty.Type, err error) string {
+	if got == want || want == cty.DynamicPseudoType {
+		return sentence(err.Error())
+	}
+	what := "This"
+	switch {
+	case got.IsObjectType() && want.IsMapType():
+		for _, name := range slices.Sorted(maps.Keys(got.AttributeTypes())) {
+			if t := got.AttributeType(name); !converts(t, want.ElementType()) {
+				what, got, want = strconv.Quote(name), t, want.ElementType()
+				break
+			}
+		}
+	case got.IsTupleType() && (want.IsListType() || want.IsSetType()):
+		for i, t := range got.TupleElementTypes() {
+			if !converts(t, want.ElementType()) {
+				what, got, want = fmt.Sprintf("Element [%d]", i), t, want.ElementType()
+				break
+			}
+		}
+	}
+	return fmt.Sprintf("%s must be %s, not %s.", what, typeName(want), typeName(got))
+}
+
+func converts(got, want cty.Type) bool {
+	return got.Equals(want) || convert.GetConversionUnsafe(got, want) != nil
 }

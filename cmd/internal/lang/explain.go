@@ -25,19 +25,8 @@ type form struct {
 // or anything else.
 func (c *compiled) recognise(n *lookup, unknown *hcl.EvalContext) form {
 	other := form{only: -1, want: cut(oneLine(c.text), maxText)}
-	op, ok := bare(c.node).(*hclsyntax.BinaryOpExpr)
-	if !ok {
-		return other
-	}
-	sign, flipped := signs(op.Op)
+	left, right, sign := n.comparison(c.node)
 	if sign == "" {
-		return other
-	}
-	left, right := op.LHS, op.RHS
-	if n.constant(left) {
-		left, right, sign = right, left, flipped
-	}
-	if n.constant(left) || !n.constant(right) {
 		return other
 	}
 	want, diags := right.Value(unknown)
@@ -77,6 +66,24 @@ func bare(node hclsyntax.Expression) hclsyntax.Expression {
 			return node
 		}
 	}
+}
+
+// comparison takes a comparison with a constant apart, as if the constant stood
+// on its right. The sign is empty for anything else.
+func (n *lookup) comparison(node hclsyntax.Expression) (left, right hclsyntax.Expression, sign string) {
+	op, ok := bare(node).(*hclsyntax.BinaryOpExpr)
+	if !ok {
+		return nil, nil, ""
+	}
+	left, right = op.LHS, op.RHS
+	sign, flipped := signs(op.Op)
+	if n.constant(left) {
+		left, right, sign = right, left, flipped
+	}
+	if n.constant(left) || !n.constant(right) {
+		return nil, nil, ""
+	}
+	return left, right, sign
 }
 
 // signs returns how a comparison is written, as it stands and with its sides

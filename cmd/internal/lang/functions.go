@@ -93,11 +93,11 @@ func numberFunctions() []fn {
 		{signature: "abs(number)", doc: "Number without its sign.", f: stdlib.AbsoluteFunc},
 		{signature: "ceil(number)", doc: "Next whole number above.", f: stdlib.CeilFunc},
 		{signature: "floor(number)", doc: "Next whole number below.", f: stdlib.FloorFunc},
-		{signature: "log(number, base)", doc: "Logarithm.", f: stdlib.LogFunc},
+		{signature: "log(number, base)", doc: "Logarithm.", f: bounded(stdlib.LogFunc, hasLogarithm)},
 		{signature: "max(numbers...)", doc: "Largest of the numbers.", f: stdlib.MaxFunc},
 		{signature: "min(numbers...)", doc: "Smallest of the numbers.", f: stdlib.MinFunc},
 		{signature: "parseint(text, base)", doc: "Whole number written in a base of 2 to 62.", f: bounded(stdlib.ParseIntFunc, fewDigits)},
-		{signature: "pow(number, power)", doc: "Number raised to a power.", f: stdlib.PowFunc},
+		{signature: "pow(number, power)", doc: "Number raised to a power.", f: bounded(stdlib.PowFunc, hasPower)},
 		{signature: "signum(number)", doc: "-1, 0 or 1: the sign of a number.", f: stdlib.SignumFunc},
 		{signature: "sum(list)", doc: "Sum of the numbers in a list.", f: sumFunction()},
 	}

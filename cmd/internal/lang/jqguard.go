@@ -45,8 +45,8 @@ func (g *jqGuard) visit(v reflect.Value) {
 			}
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			g.visit(v.Field(i))
+		for _, field := range v.Fields() {
+			g.visit(field)
 		}
 	case reflect.Slice:
 		for i := range v.Len() {

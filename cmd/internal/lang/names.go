@@ -126,7 +126,7 @@ func (n *lookup) name(e *hclsyntax.ScopeTraversalExpr) {
 	}
 	def, ok := find(n.scope.shared.values, root.Name)
 	if !ok {
-		n.unknown(root)
+		n.unknown(root, e.Traversal[1:])
 		r.broken = true
 		n.refs = append(n.refs, r)
 		return
@@ -149,13 +149,13 @@ func (n *lookup) name(e *hclsyntax.ScopeTraversalExpr) {
 	n.refs = append(n.refs, r)
 }
 
-// unknown reports a name that means nothing.
-func (n *lookup) unknown(root hcl.TraverseRoot) {
+// unknown reports a name that means nothing, and what follows it.
+func (n *lookup) unknown(root hcl.TraverseRoot, after hcl.Traversal) {
 	known := slices.Sorted(maps.Keys(n.scope.names))
 	if n.uses.exchange {
 		known = append(known, nameList(n.scope.shared.values)...)
 	}
-	if hint := dashes(root.Name, "", known); hint != "" {
+	if hint := n.dashes(root.Name, "", known, after); hint != "" {
 		n.fail(root.SrcRange, "Unknown name", hint)
 		return
 	}
@@ -187,7 +187,7 @@ func (n *lookup) follow(name string, v cty.Value, steps hcl.Traversal) (cty.Valu
 				if v.IsMarked() { // its names are secret too
 					known = nil
 				}
-				n.attribute(name, attr, known)
+				n.attribute(name, attr, known, steps[i+1:])
 			}
 			return cty.DynamicVal, true
 		}
@@ -203,9 +203,9 @@ func (n *lookup) follow(name string, v cty.Value, steps hcl.Traversal) (cty.Valu
 	return v, false
 }
 
-// attribute reports that name has no such attribute.
-func (n *lookup) attribute(name string, attr hcl.TraverseAttr, known []string) {
-	if hint := dashes(attr.Name, name+".", known); hint != "" {
+// attribute reports that name has no such attribute. After is what follows it.
+func (n *lookup) attribute(name string, attr hcl.TraverseAttr, known []string, after hcl.Traversal) {
+	if hint := n.dashes(attr.Name, name+".", known, after); hint != "" {
 		n.fail(attr.SrcRange, "Unknown name", hint)
 		return
 	}
@@ -220,15 +220,30 @@ func (n *lookup) fail(at hcl.Range, summary, detail string) {
 	n.diags = merge(n.diags, errorAt(at, summary, detail))
 }
 
+func (n *lookup) warn(at hcl.Range, summary, detail string) {
+	n.diags = merge(n.diags, warningAt(at, summary, detail))
+}
+
 // dashes explains a name that was meant as a difference: HCL allows dashes in
 // names, so timing.total-timing.dns has an attribute "total-timing".
-func dashes(name, before string, known []string) string {
+func (n *lookup) dashes(name, before string, known []string, after hcl.Traversal) string {
 	for _, k := range known {
 		if rest, ok := strings.CutPrefix(name, k+"-"); ok {
-			return fmt.Sprintf("HCL reads %q as one name. To subtract, write spaces around the minus sign, as in %s%s - %s.", name, before, k, strings.TrimLeft(rest, "-"))
+			return fmt.Sprintf("HCL reads %q as one name. To subtract, write spaces around the minus sign, as in %s%s - %s%s.",
+				name, before, k, strings.TrimLeft(rest, "-"), n.spaced(describe(after)))
 		}
 	}
 	return ""
+}
+
+// spaced puts spaces around each minus sign that a name which means something
+// follows.
+func (n *lookup) spaced(text string) string {
+	names := slices.Concat(slices.Sorted(maps.Keys(n.scope.names)), nameList(n.scope.shared.values), []string{"step"})
+	for _, name := range names {
+		text = strings.ReplaceAll(text, "-"+name+".", " - "+name+".")
+	}
+	return text
 }
 
 func describeStep(name string, step hcl.Traverser) string {
@@ -246,4 +261,23 @@ func list(names []string) string {
 	}
 	last := len(quoted) - 1
 	return strings.Join(quoted[:last], ", ") + " and " + quoted[last]
+}
+
+// constant reports whether a part of the expression is known at load and the
+// same for each run.
+func (n *lookup) constant(node hclsyntax.Expression) bool {
+	constant := true
+	_ = hclsyntax.VisitAll(node, func(at hclsyntax.Node) hcl.Diagnostics {
+		switch e := at.(type) {
+		case *hclsyntax.ScopeTraversalExpr:
+			for i := range n.refs {
+				r := &n.refs[i]
+				constant = constant && (r.node != e || r.access == nil && !r.broken)
+			}
+		case *hclsyntax.FunctionCallExpr:
+			constant = constant && !n.scope.shared.functions[e.Name].volatile
+		}
+		return nil
+	})
+	return constant
 }

@@ -7,30 +7,46 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"watchword/checks"
 )
-
-// maxProof bounds a text that is kept out of all output, in bytes.
-const maxProof = 16 << 10
 
 // A Proof is a value of a step's answer that a later step proves itself with,
 // such as a token.
 type Proof struct {
 	Step string
-	text string // dotted: "json.token"
+	text string // dotted: "json.token"; empty if only a part of it is
 	path hcl.Traversal
+	of   partial
+	take func(*checks.Exchange) []string // instead of path: computed from the answer
 }
+
+// partial says which texts of a value are secret.
+type partial int
+
+const (
+	wholeValue partial = iota // all of them
+	namedParts                // those that bear the name of such
+)
+
+// Computed reports whether the proof belongs to the instance of a check that
+// it was found for.
+func (p Proof) Computed() bool { return p.take != nil }
 
 // Proofs returns the values of earlier steps in what a request authenticates
 // with: its credentials, headers that carry such, and what else is called a
-// token, key or password.
+// token, key or password, there or in the answer.
 func (s *Scope) Proofs(r RequestExprs) []Proof {
-	f := proofs{assigned: regexp.MustCompile(`([\w.-]+)=$`)}
+	f := proofs{scope: s, assigned: regexp.MustCompile(`([\w.-]+)=$`)}
 	for _, p := range r.parts() {
 		x, diags := s.read(p.expr)
 		if diags.HasErrors() {
 			continue
+		}
+		f.x = x
+		for _, trav := range x.node.Variables() {
+			f.addNamed(trav)
 		}
 		f.visit(x.node, p.role == roleBasicAuth || p.role == roleBearerToken)
 	}
@@ -38,6 +54,8 @@ func (s *Scope) Proofs(r RequestExprs) []Proof {
 }
 
 type proofs struct {
+	scope    *Scope
+	x        *expression    // that is looked through
 	assigned *regexp.Regexp // the end of "…?access_token="
 	found    []Proof
 }
@@ -45,9 +63,7 @@ type proofs struct {
 // visit looks through a tree. All that stands in what is confidential counts.
 func (f *proofs) visit(node hclsyntax.Expression, confidential bool) {
 	if confidential {
-		for _, trav := range node.Variables() {
-			f.add(trav)
-		}
+		f.confidential(node)
 		return
 	}
 	switch e := bare(node).(type) {
@@ -84,19 +100,133 @@ func (f *proofs) visit(node hclsyntax.Expression, confidential bool) {
 	}
 }
 
-// add keeps a reference to a value of a step.
-func (f *proofs) add(trav hcl.Traversal) {
-	if trav.RootName() != "step" || len(trav) < 3 {
+// confidential keeps all that stands in what is confidential, part by part.
+func (f *proofs) confidential(node hclsyntax.Expression) {
+	switch e := bare(node).(type) {
+	case *hclsyntax.ObjectConsExpr:
+		for _, item := range e.Items {
+			f.confidential(item.ValueExpr)
+		}
+	case *hclsyntax.TupleConsExpr:
+		for _, element := range e.Exprs {
+			f.confidential(element)
+		}
+	case *hclsyntax.TemplateExpr:
+		for _, part := range e.Parts {
+			f.confidential(part)
+		}
+	case *hclsyntax.TemplateWrapExpr:
+		f.confidential(e.Wrapped)
+	case *hclsyntax.ConditionalExpr:
+		f.confidential(e.TrueResult)
+		f.confidential(e.FalseResult)
+	case *hclsyntax.FunctionCallExpr:
+		for _, arg := range e.Args {
+			if _, named := bare(arg).(*hclsyntax.ScopeTraversalExpr); !named {
+				f.confidential(arg)
+			}
+		}
+		f.result(e)
+	default:
+		f.result(e)
+	}
+}
+
+// result keeps what an expression comes to: the values of answers that stand
+// in it or, where it is computed from a whole answer, what comes out. One of
+// several answers is taken for all that stands in them.
+func (f *proofs) result(node hclsyntax.Expression) {
+	var broad []Proof
+	several := false
+	for _, trav := range node.Variables() {
+		p, ok := proofOf(trav)
+		if !ok {
+			continue
+		}
+		switch p.text {
+		case "json", "body", "header", "cookie", "tls", "timing", "request", "request.headers", "request.body":
+			broad = append(broad, p)
+			several = several || p.Step != broad[0].Step
+		default:
+			f.keep(p)
+		}
+	}
+	if len(broad) == 0 {
 		return
+	}
+	if _, itself := node.(*hclsyntax.ScopeTraversalExpr); !itself && !several {
+		if take := f.computed(broad[0].Step, node); take != nil {
+			f.found = append(f.found, Proof{Step: broad[0].Step, take: take})
+			return
+		}
+	}
+	for _, p := range broad {
+		f.keep(p)
+	}
+}
+
+// keep adds a proof that is not known yet.
+func (f *proofs) keep(p Proof) {
+	if !slices.ContainsFunc(f.found, func(q Proof) bool {
+		return q.Step == p.Step && q.text == p.text && q.of == p.of && q.take == nil && dotted(q.path) == dotted(p.path)
+	}) {
+		f.found = append(f.found, p)
+	}
+}
+
+// addNamed keeps a reference to what goes along for any purpose: of JSON and
+// headers, what bears the name of a secret in the answer is one.
+func (f *proofs) addNamed(trav hcl.Traversal) {
+	p, ok := proofOf(trav)
+	if !ok {
+		return
+	}
+	p.of, p.text = namedParts, ""
+	switch root, _ := stepKey(p.path[0]); root {
+	case "body": // which may be JSON
+		p.path = hcl.Traversal{hcl.TraverseAttr{Name: "json"}}
+		f.keep(p)
+	case "json", "header", "cookie":
+		f.keep(p)
+	}
+}
+
+// proofOf is a reference to a value of a step's answer.
+func proofOf(trav hcl.Traversal) (Proof, bool) {
+	if trav.RootName() != "step" || len(trav) < 3 {
+		return Proof{}, false
 	}
 	step, _ := stepKey(trav[1])
-	p := Proof{Step: step, path: trav[2:], text: dotted(trav[2:])}
-	switch p.text {
-	case "json", "header", "tls", "timing", "request", "request.headers": // a part of it may be, not all
-		return
+	return Proof{Step: step, path: trav[2:], text: dotted(trav[2:])}, true
+}
+
+// computed returns how to find what a part of the expression comes to with the
+// answer of a step, or nil if it names something that answers do not have.
+func (f *proofs) computed(step string, node hclsyntax.Expression) func(*checks.Exchange) []string {
+	get := make(map[string]access)
+	for _, trav := range node.Variables() {
+		if p, ok := proofOf(trav); ok {
+			name, _ := stepKey(p.path[0])
+			if get[name] = f.scope.access(name, nil); get[name] == nil {
+				return nil
+			}
+		}
 	}
-	if !slices.ContainsFunc(f.found, func(q Proof) bool { return q.Step == p.Step && q.text == p.text }) {
-		f.found = append(f.found, p)
+	around := f.scope.context(f.x.dir)
+	return func(x *checks.Exchange) []string {
+		values := make(map[string]cty.Value, len(get))
+		for name, get := range get {
+			if v, err := get(x); err == nil {
+				values[name] = v
+			}
+		}
+		ctx := around.NewChild()
+		ctx.Variables = map[string]cty.Value{"step": cty.ObjectVal(map[string]cty.Value{step: cty.ObjectVal(values)})}
+		v, diags := node.Value(ctx)
+		if diags.HasErrors() {
+			return nil
+		}
+		return Secrets(Sensitive(v, "step."+step))
 	}
 }
 
@@ -112,33 +242,4 @@ func confides(name string) bool {
 		}
 	}
 	return false
-}
-
-// Extract returns how to find the values of proofs in an answer to their
-// step, or nil where there is none.
-func (s *Scope) Extract(step string, from []Proof) func(*checks.Exchange) []string {
-	var all []access
-	for _, p := range from {
-		name, _ := stepKey(p.path[0])
-		def, ok := find(s.shared.values, name)
-		if p.Step != step || !ok {
-			continue
-		}
-		quiet := &lookup{scope: s, lenient: 1} // mistakes are told where the reference stands
-		if get, _ := (path{lookup: quiet, name: name, steps: p.path[1:]}).compile(def); get != nil {
-			all = append(all, get)
-		}
-	}
-	if len(all) == 0 {
-		return nil
-	}
-	return func(x *checks.Exchange) []string {
-		var secrets []string
-		for _, get := range all {
-			if v, err := get(x); err == nil {
-				secrets = append(secrets, Secrets(Sensitive(v, "step."+step))...)
-			}
-		}
-		return slices.DeleteFunc(secrets, func(s string) bool { return len(s) > maxProof })
-	}
 }

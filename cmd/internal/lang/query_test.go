@@ -120,18 +120,18 @@ func verdict(tb testing.TB, x, body string) checks.Verdict {
 func TestQueryMistakes(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ x, want string }{
-		{`jsonpath(json, "$.items[") == 1`, "1:21 Invalid function argument: Invalid value for \"path\" parameter: JSONPath `$.items[`: unexpected eof at position 9."},
-		{`jq(json, ".items |") == 1`, "1:15 Invalid function argument: Invalid value for \"filter\" parameter: jq `.items |`: it ends too early."},
-		{`jq(json, ".a == nope(1)") == 1`, "1:15 Invalid function argument: Invalid value for \"filter\" parameter: jq `.a == nope(1)`: function not defined: nope/1."},
-		{`jq(json, "input") == 1`, "1:15 Invalid function argument: Invalid value for \"filter\" parameter: jq `input`: input is not available."},
-		{`jq(json, "$ENV.HOME") == 1`, "1:15 Invalid function argument: Invalid value for \"filter\" parameter: jq `$ENV.HOME`: $ENV is not available."},
-		{`jq(json, ".a = 1") == 1`, "1:15 Invalid function argument: Invalid value for \"filter\" parameter: jq `.a = 1`: assignment is not available."},
-		{`xpath(body, "//a[") == 1`, "1:18 Invalid function argument: Invalid value for \"expression\" parameter: XPath `//a[`: expression must evaluate to a node-set."},
-		{`xpath(body, "//a[matches(., 'x')]") == 1`, "1:18 Invalid function argument: Invalid value for \"expression\" parameter: XPath `//a[matches(., 'x')]`: matches() and replace() are not of XPath 1.0: use those of the language on the result."},
-		{`valid_schema(json, "{") && status == 1`, `1:25 Invalid function argument: Invalid value for "schema" parameter: not JSON.`},
-		{`valid_schema(json, { type = "nonsense" })`, `1:24 Invalid function argument: Invalid value for "schema" parameter: not a JSON Schema: schema.type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'.`},
-		{`valid_schema(json, { "$ref" = "https://example.com/a.json" })`, `1:24 Invalid function argument: Invalid value for "schema" parameter: references to other files are not followed.`},
-		{`valid_schema(json, { pattern = "(" })`, `1:24 Invalid function argument: Invalid value for "schema" parameter: not a JSON Schema: schema.pattern: '(' is not valid regex: not a regular expression of RE2: missing closing ).`},
+		{`jsonpath(json, "$.items[") == 1`, "1:21 Invalid function argument: Invalid value for \"path\" parameter of jsonpath(): JSONPath `$.items[`: unexpected eof at position 9."},
+		{`jq(json, ".items |") == 1`, "1:15 Invalid function argument: Invalid value for \"filter\" parameter of jq(): jq `.items |`: it ends too early."},
+		{`jq(json, ".a == nope(1)") == 1`, "1:15 Invalid function argument: Invalid value for \"filter\" parameter of jq(): jq `.a == nope(1)`: function not defined: nope/1."},
+		{`jq(json, "input") == 1`, "1:15 Invalid function argument: Invalid value for \"filter\" parameter of jq(): jq `input`: input is not available."},
+		{`jq(json, "$ENV.HOME") == 1`, "1:15 Invalid function argument: Invalid value for \"filter\" parameter of jq(): jq `$ENV.HOME`: $ENV is not available."},
+		{`jq(json, ".a = 1") == 1`, "1:15 Invalid function argument: Invalid value for \"filter\" parameter of jq(): jq `.a = 1`: assignment is not available."},
+		{`xpath(body, "//a[") == 1`, "1:18 Invalid function argument: Invalid value for \"expression\" parameter of xpath(): XPath `//a[`: expression must evaluate to a node-set."},
+		{`xpath(body, "//a[matches(., 'x')]") == 1`, "1:18 Invalid function argument: Invalid value for \"expression\" parameter of xpath(): XPath `//a[matches(., 'x')]`: matches() and replace() are not of XPath 1.0: use those of the language on the result."},
+		{`valid_schema(json, "{") && status == 1`, `1:25 Invalid function argument: Invalid value for "schema" parameter of valid_schema(): not JSON.`},
+		{`valid_schema(json, { type = "nonsense" })`, `1:24 Invalid function argument: Invalid value for "schema" parameter of valid_schema(): not a JSON Schema: schema.type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'.`},
+		{`valid_schema(json, { "$ref" = "https://example.com/a.json" })`, `1:24 Invalid function argument: Invalid value for "schema" parameter of valid_schema(): references to other files are not followed.`},
+		{`valid_schema(json, { pattern = "(" })`, `1:24 Invalid function argument: Invalid value for "schema" parameter of valid_schema(): not a JSON Schema: schema.pattern: '(' is not valid regex: not a regular expression of RE2: missing closing ).`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.x, func(t *testing.T) {

@@ -1,20 +1,19 @@
 package lang
 
 import (
-	"flag"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
 	"watchword/checks"
+	"watchword/cmd/internal/cputime"
 )
 
 // FuzzQuery runs any expression of the query languages over any answer: it
-// never panics, and takes no longer than a second.
+// never panics, and takes no longer than [cputime.Slowest].
 func FuzzQuery(f *testing.F) {
 	for _, doc := range []string{shop, feed, page, "[[1,[2]]]", strings.Repeat("<a>", 50) + strings.Repeat("</a>", 50), `{"a":"aaaa","b":1e300}`} {
 		for _, q := range []string{
@@ -39,9 +38,9 @@ func FuzzQuery(f *testing.F) {
 			if name == "jwt" {
 				args = args[:1]
 			}
-			start := time.Now()
-			v, err := functions[name].f.Call(args)
-			if took := time.Since(start); took > 3*time.Second && fuzzing() { // the fuzzer's workers share cores
+			var v cty.Value
+			var err error
+			if took := cputime.Of(func() { v, err = functions[name].f.Call(args) }); took > cputime.Slowest && cputime.Fuzzing() {
 				t.Errorf("%s took %s", name, took)
 			}
 			if err != nil && strings.Contains(err.Error(), "panic") {
@@ -54,12 +53,21 @@ func FuzzQuery(f *testing.F) {
 	})
 }
 
-// fuzzing reports whether inputs are made up, not only those known are run:
-// under the race detector all take ten times as long.
-func fuzzing() bool { return flag.Lookup("test.fuzz").Value.String() != "" }
-
-// FuzzExpression compiles any condition, and judges any answer by it.
+// FuzzExpression compiles any condition, and judges any answer by it: it never
+// panics, shows no secret, and takes no longer than [cputime.Slowest].
 func FuzzExpression(f *testing.F) {
+	for _, v := range Values() {
+		f.Add(v.Name+" == null", shop)
+	}
+	for _, x := range []string{
+		`alltrue([for i in json.items : i.price > 0 && i.price < 1e3])`, `{for k, v in header : k => upper(v)...} != {}`, `json.items[*].id[0] == 1`,
+		`"%{for i in range(3)}${i}%{else}x%{endif}" == "012"`, `try(json.a.b[0], "x") != "x" ? !(status > 1) : -status < 0`,
+		`jq(json, ".items | map(.price) | add") >= jsonpath(json, "$..price")[0]`, `xpath(body, "//a[position() = last()]") == ""`,
+		`format("%s-%05d-%v", secret.token, status, json) != base64encode(body)`, `jwt("a.b.c").payload.exp > now()`, `timing.total-timing.dns < 1`,
+		`cidrcontains("10.0.0.0/8", remote_ip) || timecmp(tls.not_after, timeadd(timestamp(), "24h")) > 0`, `json["items"][json.n].id == tostring(null)`,
+	} {
+		f.Add(x, shop)
+	}
 	for _, fn := range Functions() {
 		f.Add(fn.Example, shop)
 	}
@@ -79,21 +87,22 @@ func FuzzExpression(f *testing.F) {
 		}
 		attrs, _ := file.Body.JustAttributes()
 		expr, s := attrs["x"].Expr, testScope(t, map[string]Source{"test.hcl": {Text: src}})
-		start := time.Now()
-		c, diags := CompileCondition(expr, s, Expect)
-		if !diags.HasErrors() {
-			v := c.Judge(&checks.Vars{Exchange: exchange(200, "application/json", body)})
-			if strings.Contains(v.Explanation.Message, "hunter2") {
-				t.Errorf("the secret shows in %q", v.Explanation.Message)
+		took := cputime.Of(func() {
+			c, diags := CompileCondition(expr, s, Expect)
+			if !diags.HasErrors() {
+				v := c.Judge(&checks.Vars{Exchange: exchange(200, "application/json", body)})
+				if strings.Contains(v.Explanation.Message, "hunter2") {
+					t.Errorf("the secret shows in %q", v.Explanation.Message)
+				}
+				if v.Err != nil && strings.Contains(v.Err.Error(), "goroutine ") {
+					t.Errorf("panic: %v", v.Err)
+				}
 			}
-			if v.Err != nil && strings.Contains(v.Err.Error(), "goroutine ") {
-				t.Errorf("panic: %v", v.Err)
+			if text := write(diags); strings.Contains(text, "hunter2") || strings.Contains(text, "goroutine ") {
+				t.Errorf("diagnostics %s", text)
 			}
-		}
-		if text := write(diags); strings.Contains(text, "hunter2") || strings.Contains(text, "goroutine ") {
-			t.Errorf("diagnostics %s", text)
-		}
-		if took := time.Since(start); took > 3*time.Second && fuzzing() {
+		})
+		if took > cputime.Slowest && cputime.Fuzzing() {
 			t.Errorf("took %s", took)
 		}
 	})

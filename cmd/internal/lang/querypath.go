@@ -161,14 +161,19 @@ func (q *pathQuery) work(values, depth int) float64 {
 	return visits * each
 }
 
+// panicked is what a panic in the evaluation of a query or schema says.
+func panicked(why any) error {
+	if why == errWork { //nolint:errorlint // the very value of the panic
+		return errWork
+	}
+	return errors.New("it cannot be evaluated")
+}
+
 // selected returns what the path selects.
 func (q *pathQuery) selected(tree any) (nodes []any, err error) {
 	defer func() {
-		switch why := recover(); {
-		case why == errWork: //nolint:errorlint // the very value of the panic
-			err = errWork
-		case why != nil:
-			err = errors.New("it cannot be evaluated")
+		if why := recover(); why != nil {
+			err = panicked(why)
 		}
 	}()
 	return q.Select(tree), nil

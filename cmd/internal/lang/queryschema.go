@@ -126,14 +126,11 @@ func (p schemaPool) validate(tree any) (invalid *jsonschema.ValidationError, err
 		return nil, errors.New("not a JSON Schema")
 	}
 	defer func() {
-		switch why := recover(); {
-		case why == errWork: //nolint:errorlint // the very value of the panics
-			err = errWork
-		case why != nil:
-			err = errors.New("it cannot be evaluated")
-		default:
-			p.pool.Put(c)
+		if why := recover(); why != nil {
+			err = panicked(why)
+			return
 		}
+		p.pool.Put(c)
 	}()
 	c.count.left = maxSchemaWork
 	if bad, ok := errors.AsType[*jsonschema.ValidationError](c.Validate(tree)); ok {

@@ -21,27 +21,19 @@ type comparison struct {
 // comparisons returns the condition as comparisons that must all hold, or nil
 // if it is anything else.
 func (c *compiled) comparisons(n *lookup, ctx *hcl.EvalContext, node hclsyntax.Expression) []comparison {
-	op, ok := bare(node).(*hclsyntax.BinaryOpExpr)
-	if !ok {
-		return nil
-	}
-	if op.Op == hclsyntax.OpLogicalAnd {
+	if op, ok := bare(node).(*hclsyntax.BinaryOpExpr); ok && op.Op == hclsyntax.OpLogicalAnd {
 		left, right := c.comparisons(n, ctx, op.LHS), c.comparisons(n, ctx, op.RHS)
 		if left == nil || right == nil {
 			return nil
 		}
 		return append(left, right...)
 	}
-	sign, flipped := signs(op.Op)
+	left, right, sign := n.comparison(node)
 	if sign == "" {
 		return nil
 	}
-	left, right := op.LHS, op.RHS
-	if n.constant(left) {
-		left, right, sign = right, left, flipped
-	}
 	get := wholeNumber(keyOf(left))
-	if get == nil || !n.constant(right) {
+	if get == nil {
 		return nil
 	}
 	v, diags := right.Value(ctx)

@@ -1,15 +1,12 @@
 package lang
 
 import (
-	"fmt"
 	"maps"
 	"os"
 	"slices"
-	"strconv"
 	"sync"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
@@ -205,69 +202,4 @@ func spend(v cty.Value, elements, text *int) bool {
 		}
 	}
 	return *elements >= 0 && *text >= 0
-}
-
-// conceal takes out of hcl's mistakes what they know of values: the context
-// for writers that print variables, and every secret in their texts.
-func conceal(diags hcl.Diagnostics) hcl.Diagnostics {
-	for _, d := range diags {
-		if d.Expression != nil && d.EvalContext != nil {
-			concealOne(d)
-		}
-		d.Expression, d.EvalContext, d.Extra = nil, nil, nil
-	}
-	return diags
-}
-
-func concealOne(d *hcl.Diagnostic) {
-	var secret bool
-	for _, trav := range d.Expression.Variables() {
-		v, diags := trav.TraverseAbs(d.EvalContext)
-		if !diags.HasErrors() && IsSensitive(v) {
-			secret = true
-		}
-	}
-	call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
-	if !ok && !secret {
-		return
-	}
-	name := "a function"
-	if ok {
-		name = call.CalledFunctionName() + "()"
-	}
-	if secret {
-		d.Detail = fmt.Sprintf("What went wrong in %s is not shown: a secret is involved.", name)
-		if !ok {
-			d.Detail = "The value is not shown: a secret is involved."
-		}
-	}
-}
-
-// wrongType says what is wanted and what is there.
-func wrongType(got, want cty.Type, err error) string {
-	if got == want || want == cty.DynamicPseudoType {
-		return sentence(err.Error())
-	}
-	what := "This"
-	switch {
-	case got.IsObjectType() && want.IsMapType():
-		for _, name := range slices.Sorted(maps.Keys(got.AttributeTypes())) {
-			if t := got.AttributeType(name); !converts(t, want.ElementType()) {
-				what, got, want = strconv.Quote(name), t, want.ElementType()
-				break
-			}
-		}
-	case got.IsTupleType() && (want.IsListType() || want.IsSetType()):
-		for i, t := range got.TupleElementTypes() {
-			if !converts(t, want.ElementType()) {
-				what, got, want = fmt.Sprintf("Element [%d]", i), t, want.ElementType()
-				break
-			}
-		}
-	}
-	return fmt.Sprintf("%s must be %s, not %s.", what, typeName(want), typeName(got))
-}
-
-func converts(got, want cty.Type) bool {
-	return got.Equals(want) || convert.GetConversionUnsafe(got, want) != nil
 }

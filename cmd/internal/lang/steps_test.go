@@ -37,6 +37,10 @@ func TestRenderFromSteps(t *testing.T) {
 		{"try", url + `headers = { X = try(step.login.json.gone, "none") }`, `{}`, "GET https://a.example/x X=none"},
 		{"twice", url + `headers = { X = "${step.login.json.a}-${step.login.json.a}" }`, `{"a": 1}`, "GET https://a.example/x X=1-1"},
 		{"for", url + `query = { for k, v in step.login.json.all : k => upper(v) }`, `{"all": {"a": "x"}}`, "GET https://a.example/x?a=X"},
+		{"object of headers", url + `headers = step.login.json.headers`, `{"headers": {"X-A": "1"}}`, "GET https://a.example/x X-A=1"},
+		{"merged query", url + `query = merge(step.login.json.page, { b = "2" })`, `{"page": {"a": 1}}`, "GET https://a.example/x?a=1&b=2"},
+		{"object of credentials", url + `basic_auth = step.login.json`, `{"username": "me", "password": "s3cret"}`, "GET https://a.example/x Authorization=Basic bWU6czNjcmV0 secrets=Basic bWU6czNjcmV0|bWU6czNjcmV0|s3cret"},
+		{"no object of headers", url + `headers = step.login.json.headers`, `{"headers": 1}`, "rendering the request: headers must be an object of strings, not a number"},
 
 		{"missing", url + `bearer_token = step.login.json.token`, `{"tokn": 1}`, `rendering the request: bearer_token: step.login.json.token is missing: the object has "tokn"`},
 		{"not JSON", url + `bearer_token = step.login.json.token`, `<html>`, `rendering the request: bearer_token: step "login": `},
@@ -130,10 +134,24 @@ func TestProofs(t *testing.T) {
 		`query = { access_token = step.login.json.token, page = step.login.json.x }`:          "t0ken",
 		`json = { auth = { refresh_token = step.login.json.token }, x = step.login.url }`:     "t0ken",
 		`url = "https://a.example/?page=${step.login.json.x}&token=${step.login.json.token}"`: "t0ken",
-		`bearer_token = jsonpath(step.login.json, "$.token")[0]`:                              "",
-		`bearer_token = step.login.body`:                                                      `{"token": "t0ken", "x": "other", "deep": {"key": "k3y"}}`,
-		`headers = { X = step.login.json.x }`:                                                 "",
-		`bearer_token = step.order.json.token`:                                                "",
+		// What is computed from a whole answer is what comes out; where it takes several answers, all that stands in this one.
+		`bearer_token = jsonpath(step.login.json, "$.token")[0]`:                             "t0ken",
+		`bearer_token = regex("t0\\w+", step.login.body)`:                                    "t0ken",
+		`basic_auth = { username = "u", password = "${jq(step.login.json, ".deep.key")}" }`:  "k3y|t0ken",
+		`bearer_token = "${jq(step.login.json, ".x")}.${jq(step.order.json, ".y")}"`:         "other|t0ken",
+		`bearer_token = jq([step.login.json, step.order.json], ".[0].x")`:                    "k3y|other|t0ken",
+		`bearer_token = regex("t0\\w+", lower(step.login.body))`:                             `t0ken|{"token": "t0ken", "x": "other", "deep": {"key": "k3y"}}`,
+		`headers = { Authorization = [for k, v in step.login.json : v if k == "token"][0] }`: "t0ken",
+		// What goes along as a whole: what is called a token in it.
+		`json = step.login.json`:                  "t0ken",
+		`json = { all = [step.login.json.deep] }`: "",
+		`body = jsonencode(step.login.json)`:      "t0ken",
+		`json = { x = step.login.json.token }`:    "t0ken",
+		`body = step.login.body`:                  "t0ken",
+		`headers = step.login.header`:             "",
+		`bearer_token = step.login.body`:          `t0ken|{"token": "t0ken", "x": "other", "deep": {"key": "k3y"}}`,
+		`headers = { X = step.login.json.x }`:     "",
+		`bearer_token = step.order.json.token`:    "",
 	} {
 		exprs, s := request(t, src)
 		proofs := s.Proofs(exprs)

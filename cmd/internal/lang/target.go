@@ -8,7 +8,12 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
 	"watchword/certs"
+	"watchword/checks"
 )
 
 // url checks the URL and joins it with the query.
@@ -90,4 +95,57 @@ func joinQuery(raw string, more map[string][]string) string {
 		parts = append(parts, encoded)
 	}
 	return strings.Join(slices.Clip(parts), "&")
+}
+
+// lead returns the beginning of a text that is the same for each run and no
+// secret.
+func (n *lookup) lead(ctx *hcl.EvalContext) string {
+	template, ok := n.x.node.(*hclsyntax.TemplateExpr)
+	if !ok {
+		return ""
+	}
+	var b strings.Builder
+	for _, e := range template.Parts {
+		if !n.constant(e) {
+			break
+		}
+		v, diags := e.Value(ctx)
+		if diags.HasErrors() || !v.IsKnown() || v.IsNull() || IsSensitive(v) || v.Type() != cty.String {
+			break
+		}
+		b.WriteString(v.AsString())
+	}
+	return b.String()
+}
+
+// known returns what is known of the URL at load.
+func (f *field) known(r *checks.Rendered) (host, whole string) {
+	if f.x == nil && r != nil && r.URL != nil {
+		host = strings.ToLower(r.URL.Hostname())
+		if !IsSensitive(f.value) && len(f.secrets) == 0 {
+			whole = r.URL.String()
+		}
+		return host, whole
+	}
+	u, err := url.Parse(f.lead)
+	if err != nil || u.Host == "" || u.User != nil {
+		return "", ""
+	}
+	_, rest, _ := strings.Cut(f.lead, "://")
+	if !strings.ContainsAny(rest, "/?#") { // more of the host may follow
+		return "", ""
+	}
+	return strings.ToLower(u.Hostname()), ""
+}
+
+// scheme returns the scheme of the URL if it is known at load.
+func (f *field) scheme(r *checks.Rendered) string {
+	if f.x == nil && r != nil && r.URL != nil {
+		return r.URL.Scheme
+	}
+	scheme, _, ok := strings.Cut(f.lead, "://")
+	if !ok {
+		return ""
+	}
+	return strings.ToLower(scheme)
 }

@@ -15,18 +15,21 @@ locals {
 
 secret "probe_password" { env  = "PROBE_PASSWORD" }
 secret "acme_key"       { file = "/run/secrets/acme_key" }
-secret "slack_token"    { env = "SLACK_TOKEN" }
+secret "slack_token"    { command = ["vault", "kv", "get", "-field=token", "kv/slack"] }
+secret "partner_key"    { age_file = "partner_key.age" }     # encrypted at rest, opened with --age-identity
 
 certificate "acme-wildcard" {
   host       = "*.acme.com"
   cert       = "acme.crt"
   key        = "acme.key"
+  passphrase = secret.acme_key
   ca         = "acme-ca.pem"
   added      = "2026-03-01T09:00:00Z"
 }
 certificate "partner" {
   hosts  = ["partner.example", "*.partner.example"]
-  pem    = "partner.pem"
+  pkcs12 = "partner.p12"
+  passphrase = secret.partner_key
 }
 certificate "company" {
   pem     = "company.pem"              # certificate chain and key in one file
@@ -116,3 +119,9 @@ route {
 }
 route { receivers = [receiver.alertmanager.main] }             # no match: everything that is left
 
+maintenance "deploy" {
+  schedule = "0 2 * * SUN"
+  duration = "2h"
+  timezone = "Europe/Berlin"
+  match    = { team = "orders" }
+}
