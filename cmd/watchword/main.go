@@ -81,7 +81,7 @@ Try "watchword demo" first: it needs no network and no files.`,
 	root.AddCommand(
 		a.runCommand(), a.demoCommand(),
 		a.validateCommand(), a.fmtCommand(), a.testCommand(), a.listCommand(), a.scheduleCommand(),
-		a.certCommand(), a.secretCommand(), a.rulesCommand(), a.dashboardsCommand(), a.docsCommand(), a.versionCommand(),
+		a.certCommand(), a.alertsCommand(), a.secretCommand(), a.rulesCommand(), a.dashboardsCommand(), a.docsCommand(), a.versionCommand(),
 	)
 	return root
 }
