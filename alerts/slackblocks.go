@@ -89,6 +89,9 @@ func (b *blocks) bold(s string) slack.RichTextSectionElement {
 	return slack.NewRichTextSectionTextElement(b.spend(s, maxAsked), &slack.RichTextSectionTextStyle{Bold: true})
 }
 
+// fits says whether a link with this URL is short enough.
+func (b *blocks) fits(url string) bool { return len16(url) <= min(maxURL, b.left-2*blockCost) }
+
 // link leads somewhere. The text may not be a target's.
 func (b *blocks) link(url, text string) slack.RichTextSectionElement {
 	b.left -= len16(url) + len16(text)

@@ -221,7 +221,7 @@ func (b *blocks) links(m *Message) {
 		}
 		list = append(list, e)
 	}
-	if u, err := url.Parse(m.Runbook); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && len16(m.Runbook) <= maxURL {
+	if u, err := url.Parse(m.Runbook); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && b.fits(m.Runbook) {
 		put(b.link(m.Runbook, "runbook"))
 	} else if m.Runbook != "" {
 		put(b.upTo(maxAsked, "runbook: "+m.Runbook))
@@ -229,7 +229,7 @@ func (b *blocks) links(m *Message) {
 	source := ""
 	for _, l := range m.Links {
 		switch {
-		case len16(l.URL) > maxURL:
+		case !b.fits(l.URL): // better none than half a link
 		case l.Name == "source":
 			source = l.URL
 		default:
@@ -238,7 +238,7 @@ func (b *blocks) links(m *Message) {
 	}
 	if m.Source.File != "" {
 		where := fmt.Sprintf("defined at %s:%d", m.Source.File, m.Source.Line)
-		if source == "" {
+		if source == "" || !b.fits(source) {
 			put(b.upTo(maxAsked, where))
 		} else {
 			put(b.link(source, literal(where, maxHeader)))
