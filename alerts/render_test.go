@@ -80,6 +80,30 @@ dns 2ms · connect 3ms · tls 11ms · wait 120ms · total 136ms
 	}
 }
 
+// TestRenderLongHeadline goes on below the header where that is too short.
+func TestRenderLongHeadline(t *testing.T) {
+	long := `🔴 partner is failing: api.partner.test accepted the connection, then refused certificate partner (CN=probe.acme.test, issued by "Acme CA", expires 2027-09-23). It accepts: "Partner CA".`
+	for headline, want := range map[string]string{
+		long: `🔴 partner is failing: api.partner.test accepted the connection, then refused certificate partner (CN=probe.acme.test, issued by "Acme CA", expires…
+…2027-09-23). It accepts: "Partner CA".`,
+		strings.Repeat("<", 37) + "aa":           strings.Repeat("<", 37) + "aa",
+		strings.Repeat("<", 37) + "aab":          strings.Repeat("<", 37) + "a…\n…ab",
+		"🔴 " + strings.Repeat("a", 147):          "🔴 " + strings.Repeat("a", 147),
+		"🔴 " + strings.Repeat("a", 148):          "🔴 " + strings.Repeat("a", 146) + "…\n…aa",
+		strings.Repeat("a", 140) + " @here is x": strings.Repeat("a", 140) + " @here…\n…is x",
+	} {
+		m := Message{Topic: AboutWatchword, Headline: headline}
+		if got := RenderText(m); got != want {
+			t.Errorf("%q is shown as\n%s\nwant\n%s", headline, got, want)
+		}
+		m.PossibleRepeat = true
+		head, _, _ := strings.Cut(RenderText(m), "\n")
+		if !strings.HasSuffix(head, " (possible repeat)") || len16(head) > maxHeader {
+			t.Errorf("%q is shown as %q if it may be a repeat", headline, head)
+		}
+	}
+}
+
 // TestRenderMembers lists checks that say the same together.
 func TestRenderMembers(t *testing.T) {
 	m := Message{Topic: AboutGroup, Kind: Fired, Level: LevelFailed, Headline: "🔴 30 checks are failing", Severity: "critical", More: 24, Members: []MemberLine{

@@ -122,14 +122,43 @@ func (b *blocks) preformatted(limit int, s string) {
 	}), 1)
 }
 
-// header puts the headline into a header block, and once more in full if it
-// is too long for that.
+// header puts the headline into a header block. What is too long for that
+// goes on below it.
 func (b *blocks) header(headline string, repeat bool) {
-	text := escapeHeadline(headline, maxHeader, repeat)
+	mark := ""
+	if repeat {
+		mark = possibleRepeat
+	}
+	head, rest := broken(strings.TrimSuffix(headline, mark), maxHeader-len(mark))
+	text := escape(head, maxHeader-len(mark)) + mark
 	emoji := false // `:smile:` stays what it is
 	b.add(slack.NewHeaderBlock(&slack.TextBlockObject{Type: slack.PlainTextType, Text: text, Emoji: &emoji}), 0)
 	b.left -= len16(text)
-	if unescape(text) != unescape(escape(headline, maxTotal)) {
-		b.section(b.upTo(maxText, headline))
+	if rest != "" {
+		b.section(b.upTo(maxText, rest))
 	}
+}
+
+// broken breaks a text that would be longer than limit once it is escaped,
+// at a space if there is one near.
+func broken(s string, limit int) (head, rest string) {
+	const near = 40
+	text := []rune(defuse(clean(s, false)))
+	units, cut, space := 0, 0, 0
+	for i, r := range text {
+		units += len16(entity(r))
+		if units < limit { // one is for the ellipsis
+			cut = i + 1
+			if r == ' ' {
+				space = i
+			}
+		}
+	}
+	if units <= limit {
+		return s, ""
+	}
+	if space > 0 && cut-space < near {
+		cut = space
+	}
+	return string(text[:cut]) + "…", "…" + strings.TrimSpace(string(text[cut:]))
 }
