@@ -106,13 +106,15 @@ func TestRenderLongHeadline(t *testing.T) {
 
 // TestRenderMembers lists checks that say the same together.
 func TestRenderMembers(t *testing.T) {
-	m := Message{Topic: AboutGroup, Kind: Fired, Level: LevelFailed, Headline: "🔴 30 checks are failing", Severity: "critical", More: 24, Members: []MemberLine{
+	m := Message{Topic: AboutGroup, Kind: Fired, Level: LevelFailed, Headline: "🔴 30 checks are failing", Severity: "critical", More: 24}
+	m.Members = []MemberLine{
 		{Check: "a", Level: LevelFailed, Text: "status is 503, want 200"},
 		{Check: "b", Level: LevelDegraded, Text: "timing.total is 1.2"},
 		{Check: "c", Level: LevelFailed, Text: "status is 503, want 200"},
 		{Check: "d", Level: LevelFailed, Text: "no answer within 10s"},
-		{Check: "e"}, {Check: "f"},
-	}}
+		{Check: "e"},
+		{Check: "f"},
+	}
 	want := `🔴 30 checks are failing
 status is 503, want 200
 🔴 a
