@@ -140,7 +140,7 @@ const maxNames = 10
 
 // detail says which certificate it is and which checks stop working.
 func (w *watched) detail() string {
-	out := "not after " + clock(w.NotAfter) + ", SHA-256 " + w.Fingerprint
+	out := "not after " + clock(w.NotAfter) + "\nSHA-256 " + w.Fingerprint
 	names := slices.Sorted(maps.Keys(w.users))
 	for _, r := range w.receivers {
 		names = append(names, "receiver "+r)

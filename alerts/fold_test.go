@@ -296,7 +296,7 @@ func TestLinks(t *testing.T) {
 	if diff := cmp.Diff(want, m.Links); diff != "" {
 		t.Error(diff)
 	}
-	if text := alerts.RenderText(m); !strings.Contains(text, "dashboard · status · defined at conf/orders.hcl:12") {
+	if text := alerts.RenderText(m); !strings.HasSuffix(text, want[1].URL+" · defined at conf/orders.hcl:12 "+want[2].URL) {
 		t.Errorf("reads\n%s", text)
 	}
 }

@@ -35,6 +35,9 @@ func (e *Engine) groupMessage(kind TransitionKind, st *State, open []*subject, n
 		about = ": " + st.Members.Shared
 	}
 	below := depending(len(belowAll(open)), "them")
+	if kind.Closes() {
+		m.Severity = severest(e.subjectsOf(st.Members.List))
+	}
 	switch kind {
 	case Recovered:
 		m.Headline = fmt.Sprintf("🟢 %s recovered after %s%s", what, readable(now.Sub(st.Since)), about)
@@ -66,6 +69,19 @@ func wasOrWere(n int) string {
 		return "was"
 	}
 	return "were"
+}
+
+// subjectsOf returns the checks of members that are still configured.
+func (e *Engine) subjectsOf(list []Member) []*subject {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	var out []*subject
+	for _, m := range list {
+		if s := e.subjects[m.Check]; s != nil {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // severest is the most severe of the severities, as far as their order is

@@ -65,18 +65,68 @@ func TestRenderText(t *testing.T) {
 step "order" POST https://api.acme.com/orders → 422 expectation
     orders.hcl:58: status == 201
       status is 422, want 201
-the answer's body begins with
-    {"error":"<b>"}
-client certificate: acme-wildcard (pattern) · address: 192.0.2.7
-dns 2ms · connect 3ms · tls 11ms · wait 120ms · total 136ms
-    curl --cert acme.crt --key acme.key https://api.acme.com/orders
 failing since 2026-03-01 10:00:00 UTC (2 runs)
 last good run: 2026-03-01 09:59:00 UTC
 location: fra1 · severity: critical
 labels: team=orders
-runbook: https://wiki.example/orders
-defined at orders.hcl:40`
+runbook https://wiki.example/orders · defined at orders.hcl:40
+the answer's body begins with
+    {"error":"<b>"}
+client certificate: acme-wildcard (pattern) · address: 192.0.2.7
+dns 2ms · connect 3ms · tls 11ms · wait 120ms · total 136ms
+    curl --cert acme.crt --key acme.key https://api.acme.com/orders`
 	if diff := cmp.Diff(want, RenderText(sample())); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// TestRenderLongHeadline goes on below the header where that is too short.
+func TestRenderLongHeadline(t *testing.T) {
+	long := `🔴 partner is failing: api.partner.test accepted the connection, then refused certificate partner (CN=probe.acme.test, issued by "Acme CA", expires 2027-09-23). It accepts: "Partner CA".`
+	for headline, want := range map[string]string{
+		long: `🔴 partner is failing: api.partner.test accepted the connection, then refused certificate partner (CN=probe.acme.test, issued by "Acme CA", expires…
+…2027-09-23). It accepts: "Partner CA".`,
+		strings.Repeat("<", 37) + "aa":           strings.Repeat("<", 37) + "aa",
+		strings.Repeat("<", 37) + "aab":          strings.Repeat("<", 37) + "a…\n…ab",
+		"🔴 " + strings.Repeat("a", 147):          "🔴 " + strings.Repeat("a", 147),
+		"🔴 " + strings.Repeat("a", 148):          "🔴 " + strings.Repeat("a", 146) + "…\n…aa",
+		strings.Repeat("a", 140) + " @here is x": strings.Repeat("a", 140) + " @here…\n…is x",
+	} {
+		m := Message{Topic: AboutWatchword, Headline: headline}
+		if got := RenderText(m); got != want {
+			t.Errorf("%q is shown as\n%s\nwant\n%s", headline, got, want)
+		}
+		m.PossibleRepeat = true
+		head, _, _ := strings.Cut(RenderText(m), "\n")
+		if !strings.HasSuffix(head, " (possible repeat)") || len16(head) > maxHeader {
+			t.Errorf("%q is shown as %q if it may be a repeat", headline, head)
+		}
+	}
+}
+
+// TestRenderMembers lists checks that say the same together.
+func TestRenderMembers(t *testing.T) {
+	m := Message{Topic: AboutGroup, Kind: Fired, Level: LevelFailed, Headline: "🔴 30 checks are failing", Severity: "critical", More: 24}
+	m.Members = []MemberLine{
+		{Check: "a", Level: LevelFailed, Text: "status is 503, want 200"},
+		{Check: "b", Level: LevelDegraded, Text: "timing.total is 1.2"},
+		{Check: "c", Level: LevelFailed, Text: "status is 503, want 200"},
+		{Check: "d", Level: LevelFailed, Text: "no answer within 10s"},
+		{Check: "e"},
+		{Check: "f"},
+	}
+	want := `🔴 30 checks are failing
+status is 503, want 200
+🔴 a
+🔴 c
+
+🟡 b: timing.total is 1.2
+🔴 d: no answer within 10s
+🟢 e
+🟢 f
+and 24 more
+severity: critical`
+	if diff := cmp.Diff(want, RenderText(m)); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 }
@@ -144,8 +194,14 @@ func TestRenderLimits(t *testing.T) {
 	if list[0].Type != "header" || len16(list[0].Text.Text) > 150 {
 		t.Errorf("first block is %s of %d units", list[0].Type, len16(list[0].Text.Text))
 	}
-	if n := len16(ReadBlocks("", raw)); n > maxTotal+2000 {
+	text := ReadBlocks("", raw)
+	if n := len16(text); n > maxTotal {
 		t.Errorf("%d units in all", n)
+	}
+	for _, want := range []string{"failing since 2026", "location: fra1", "runbook https://wiki.example/orders", " more steps\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing", want)
+		}
 	}
 }
 

@@ -157,7 +157,7 @@ func (s *Slack) try(ctx context.Context, d Delivery, root Reference, out outgoin
 		})
 	}
 	return s.call(ctx, "posting to Slack channel "+s.Channel, func(ctx context.Context, c *http.Client) error {
-		options := append(out.options(), slack.MsgOptionMetadata(metadata(d.ID)))
+		options := append(out.options(), slack.MsgOptionMetadata(metadata(d.ID)), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
 		channel := s.Channel
 		if root != (Reference{}) {
 			channel = cmp.Or(root.Channel, channel)
@@ -225,9 +225,7 @@ type outgoing struct {
 }
 
 func (o outgoing) options() []slack.MsgOption {
-	out := []slack.MsgOption{
-		slack.MsgOptionText(o.text, false), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
-	}
+	out := []slack.MsgOption{slack.MsgOptionText(o.text, false)}
 	if o.blocks != nil { // an edit without any keeps the old ones, unless it says that there are none
 		out = append(out, slack.MsgOptionBlocks(o.blocks...))
 	}

@@ -1,9 +1,6 @@
 package alerts
 
 import (
-	"fmt"
-	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -14,31 +11,45 @@ const (
 	maxBlocks  = 50
 	maxHeader  = 150
 	maxSection = 3000  // of one text
-	maxTotal   = 12000 // of all texts of a message
+	maxURL     = 3000  // of a link
+	maxTotal   = 12000 // of all texts of a message, with what its blocks and elements cost: Slack refuses more than about 13,000
 	maxText    = 1500  // of the text of a push notification
 	maxBody    = 512
 	maxCurl    = 2000
+	maxPart    = 1200 // of what one step says, and of facts: a phone shows about as much
+	maxAsked   = 500  // of a URL that was asked, and of a step's name
+
+	blockCost    = 130
+	elementCost  = 25
+	factsReserve = 3000 // of maxTotal, for what a message says beside what is wrong
 )
 
-// render puts a message into Slack's form. Texts of the message that a target
-// may have had a hand in stand in plain text objects, escaped, or in rich
-// text, where nothing has a meaning.
+// render puts a message into Slack's form: what is wrong, since when and
+// where, links, and then what proves it, so that a phone shows what matters
+// without scrolling. Texts of the message that a target may have had a hand
+// in stand in plain text objects, escaped, or in rich text, where nothing has
+// a meaning.
 func render(m Message) outgoing {
 	headline := m.Headline
 	if m.PossibleRepeat {
 		headline += possibleRepeat
 	}
-	b := blocks{left: maxTotal}
+	b := blocks{left: maxTotal - factsReserve}
 	b.header(headline, m.PossibleRepeat)
 	if m.Detail != "" {
-		b.section(b.text(m.Detail))
+		b.section(b.upTo(maxText, m.Detail))
 	}
-	for i := range m.Failures {
-		b.failure(&m.Failures[i])
-	}
+	told := b.failures(m.Failures)
 	b.members(&m)
+	b.left = max(b.left, 0) + factsReserve
+	if more := len(m.Failures) - told; more > 0 {
+		b.section(b.text("and " + count(more, "more step")))
+	}
 	b.facts(&m)
-	b.context(&m)
+	b.links(&m)
+	if len(m.Failures) > 0 {
+		b.evidence(&m.Failures[0])
+	}
 	return outgoing{text: escapeHeadline(headline, maxText, m.PossibleRepeat), blocks: b.list[:min(len(b.list), maxBlocks)]}
 }
 
@@ -68,220 +79,86 @@ func (b *blocks) spend(text string, limit int) string {
 	return text
 }
 
-func (b *blocks) text(s string) slack.RichTextSectionElement {
-	return slack.NewRichTextSectionTextElement(b.spend(s, maxSection), nil)
+func (b *blocks) text(s string) slack.RichTextSectionElement { return b.upTo(maxSection, s) }
+
+func (b *blocks) upTo(limit int, s string) slack.RichTextSectionElement {
+	return slack.NewRichTextSectionTextElement(b.spend(s, limit), nil)
 }
 
 func (b *blocks) bold(s string) slack.RichTextSectionElement {
-	return slack.NewRichTextSectionTextElement(b.spend(s, maxSection), &slack.RichTextSectionTextStyle{Bold: true})
+	return slack.NewRichTextSectionTextElement(b.spend(s, maxAsked), &slack.RichTextSectionTextStyle{Bold: true})
 }
 
-func (b *blocks) add(block slack.Block) {
-	if b.left > 0 {
-		b.list = append(b.list, block)
+// fits says whether a link with this URL is short enough.
+func (b *blocks) fits(url string) bool { return len16(url) <= min(maxURL, b.left-2*blockCost) }
+
+// link leads somewhere. The text may not be a target's.
+func (b *blocks) link(url, text string) slack.RichTextSectionElement {
+	b.left -= len16(url) + len16(text)
+	return slack.NewRichTextSectionLinkElement(clean(url, false), text, nil)
+}
+
+// add appends a block with so many elements, if anything is left.
+func (b *blocks) add(block slack.Block, elements int) {
+	if b.left < 0 {
+		return
 	}
+	b.list = append(b.list, block)
+	b.left -= blockCost + elements*elementCost
 }
 
 func (b *blocks) section(elements ...slack.RichTextSectionElement) {
-	b.add(slack.NewRichTextBlock("", slack.NewRichTextSection(elements...)))
+	if len(elements) > 0 {
+		b.add(slack.NewRichTextBlock("", slack.NewRichTextSection(elements...)), len(elements))
+	}
 }
 
-func (b *blocks) preformatted(s string) {
+func (b *blocks) preformatted(limit int, s string) {
 	if s == "" {
 		return
 	}
 	b.add(slack.NewRichTextBlock("", &slack.RichTextPreformatted{
-		Type: slack.RTEPreformatted, Elements: []slack.RichTextSectionElement{b.text(s)},
-	}))
+		Type: slack.RTEPreformatted, Elements: []slack.RichTextSectionElement{b.upTo(limit, s)},
+	}), 1)
 }
 
-// header puts the headline into a header block, and once more in full if it
-// is too long for that.
+// header puts the headline into a header block. What is too long for that
+// goes on below it.
 func (b *blocks) header(headline string, repeat bool) {
-	text := escapeHeadline(headline, maxHeader, repeat)
+	mark := ""
+	if repeat {
+		mark = possibleRepeat
+	}
+	head, rest := broken(strings.TrimSuffix(headline, mark), maxHeader-len(mark))
+	text := escape(head, maxHeader-len(mark)) + mark
 	emoji := false // `:smile:` stays what it is
-	b.add(slack.NewHeaderBlock(&slack.TextBlockObject{Type: slack.PlainTextType, Text: text, Emoji: &emoji}))
+	b.add(slack.NewHeaderBlock(&slack.TextBlockObject{Type: slack.PlainTextType, Text: text, Emoji: &emoji}), 0)
 	b.left -= len16(text)
-	if unescape(text) != unescape(escape(headline, maxTotal)) {
-		b.section(b.text(headline))
+	if rest != "" {
+		b.section(b.upTo(maxText, rest))
 	}
 }
 
-// failure tells what went wrong in one step.
-func (b *blocks) failure(f *Failure) {
-	var line []slack.RichTextSectionElement
-	if f.Step != "" {
-		line = append(line, b.bold("step \""+f.Step+"\" "))
-	}
-	if f.URL != "" {
-		asked := strings.TrimSpace(f.Method + " " + f.URL)
-		if f.Status != 0 {
-			asked += " → " + strconv.Itoa(f.Status)
-		}
-		line = append(line, b.text(asked+" "))
-	}
-	if f.Reason != "" {
-		line = append(line, b.bold(string(f.Reason)))
-	}
-	if f.Advice != "" {
-		line = append(line, b.text("\n"+f.Advice))
-	}
-	if len(line) > 0 {
-		b.section(line...)
-	}
-	b.preformatted(conditions(f.Conditions))
-	if f.Body != "" {
-		b.section(b.text("the answer's body begins with"))
-		b.preformatted(f.Body)
-	}
-	if facts := exchange(f); facts != "" {
-		b.section(b.text(facts))
-	}
-	b.preformatted(f.Curl)
-}
-
-// conditions shows expectations as `watchword test` does.
-func conditions(list []Condition) string {
-	var b strings.Builder
-	for _, c := range list {
-		if b.Len() > 0 {
-			b.WriteByte('\n')
-		}
-		if c.File != "" {
-			fmt.Fprintf(&b, "%s:%d: ", c.File, c.Line)
-		}
-		b.WriteString(c.Expression)
-		if c.Message != "" {
-			b.WriteString("\n  " + c.Message)
-		}
-		for _, v := range c.Values {
-			if is := v.Name + " is "; !strings.Contains(c.Message, is) {
-				b.WriteString("\n  " + is + v.Value)
+// broken breaks a text that would be longer than limit once it is escaped,
+// at a space if there is one near.
+func broken(s string, limit int) (head, rest string) {
+	const near = 40
+	text := []rune(defuse(clean(s, false)))
+	units, cut, space := 0, 0, 0
+	for i, r := range text {
+		units += len16(entity(r))
+		if units < limit { // one is for the ellipsis
+			cut = i + 1
+			if r == ' ' {
+				space = i
 			}
 		}
 	}
-	return b.String()
-}
-
-// exchange tells how the request went: certificate, address, phases.
-func exchange(f *Failure) string {
-	var lines []string
-	if f.URL != "" {
-		line := "client certificate: none"
-		if f.Certificate != "" {
-			line = "client certificate: " + f.Certificate
-			if f.Rule != "" {
-				line += " (" + f.Rule + ")"
-			}
-		}
-		if f.RemoteIP != "" {
-			line += " · address: " + f.RemoteIP
-		}
-		lines = append(lines, line)
+	if units <= limit {
+		return s, ""
 	}
-	if t := f.Timing.String(); t != "" {
-		lines = append(lines, t)
+	if space > 0 && cut-space < near {
+		cut = space
 	}
-	return strings.Join(lines, "\n")
-}
-
-// members lists the checks that a message counts.
-func (b *blocks) members(m *Message) {
-	if len(m.Members) == 0 {
-		return
-	}
-	var text strings.Builder
-	if m.Topic == AboutCheck {
-		text.WriteString("not told by themselves, because they depend on it:\n")
-	}
-	for _, c := range m.Members {
-		mark := "🟢 "
-		switch c.Level {
-		case LevelFailed:
-			mark = "🔴 "
-		case LevelDegraded:
-			mark = "🟡 "
-		case NoLevel:
-		}
-		text.WriteString(mark + c.Check)
-		if c.Text != "" {
-			text.WriteString(": " + c.Text)
-		}
-		text.WriteByte('\n')
-	}
-	if m.More > 0 {
-		text.WriteString("and " + strconv.Itoa(m.More) + " more\n")
-	}
-	b.section(b.text(strings.TrimSuffix(text.String(), "\n")))
-}
-
-// facts tells since when, how often, where.
-func (b *blocks) facts(m *Message) {
-	if m.Topic != AboutCheck && m.Topic != AboutGroup {
-		return
-	}
-	var lines []string
-	if !m.Since.IsZero() {
-		word := "failing"
-		if m.Level == LevelDegraded {
-			word = "degraded"
-		}
-		line := word + " since " + clock(m.Since)
-		if m.Kind == Recovered || m.Kind == Folded {
-			line = word + " from " + clock(m.Since) + " to " + clock(m.At)
-		}
-		if m.Runs > 0 {
-			line += " (" + count(m.Runs, "run") + ")"
-		}
-		lines = append(lines, line)
-	}
-	if m.Topic == AboutCheck && !m.Kind.Closes() {
-		last := "last good run: none seen"
-		if !m.LastGood.IsZero() {
-			last = "last good run: " + clock(m.LastGood)
-		}
-		lines = append(lines, last)
-	}
-	where := "severity: " + m.Severity
-	if m.Location != "" {
-		where = "location: " + m.Location + " · " + where
-	}
-	lines = append(lines, where)
-	b.section(b.text(strings.Join(lines, "\n")))
-}
-
-// context tells labels and links.
-func (b *blocks) context(m *Message) {
-	if len(m.Labels) > 0 {
-		parts := make([]string, 0, len(m.Labels))
-		for _, l := range m.Labels {
-			parts = append(parts, l.Name+"="+l.Value)
-		}
-		b.section(b.text("labels: " + strings.Join(parts, ", ")))
-	}
-	var links []slack.RichTextSectionElement
-	if u, err := url.Parse(m.Runbook); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" {
-		links = append(links, b.text("runbook: "), slack.NewRichTextSectionLinkElement(clean(m.Runbook, false), "", nil), b.text("\n"))
-	} else if m.Runbook != "" {
-		links = append(links, b.text("runbook: "+m.Runbook+"\n"))
-	}
-	source := ""
-	for _, l := range m.Links {
-		if l.Name == "source" {
-			source = l.URL
-			continue
-		}
-		links = append(links, slack.NewRichTextSectionLinkElement(clean(l.URL, false), l.Name, nil), b.text(" · "))
-	}
-	if m.Source.File != "" {
-		where := fmt.Sprintf("defined at %s:%d", m.Source.File, m.Source.Line)
-		if source == "" {
-			links = append(links, b.text(where))
-		} else {
-			links = append(links, slack.NewRichTextSectionLinkElement(clean(source, false), literal(where, maxHeader), nil))
-		}
-	}
-	if len(links) > 0 {
-		b.section(links...)
-	}
+	return string(text[:cut]) + "…", "…" + strings.TrimSpace(string(text[cut:]))
 }

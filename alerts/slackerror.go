@@ -74,17 +74,23 @@ func codeKind(code string) codeClass {
 func codeHint(code string) string {
 	switch code {
 	case "not_in_channel":
-		return "invite the bot to the channel"
+		return "invite the bot to the channel, with /invite"
 	case "channel_not_found":
-		return "no such channel, or a private one that the bot was not invited to"
+		return "no such channel in the token's workspace, or a private one that the bot was not invited to"
 	case "is_archived", "channel_is_archived":
 		return "the channel was archived"
-	case "invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive":
-		return "the token is not valid (any more)"
+	case "invalid_auth", "not_authed", "token_revoked", "token_expired":
+		return "the token is not valid (any more): copy the app's bot token, xoxb-…, once more"
+	case "account_inactive":
+		return "the app was removed from the workspace: install it again"
 	case "missing_scope":
-		return "the token lacks the scope chat:write"
+		return "the token lacks the scope chat:write: add it to the app, and install the app again"
+	case "not_allowed_token_type":
+		return "not a token that may post: take the app's bot token, xoxb-…"
+	case "restricted_action", "restricted_action_read_only_channel", "posting_to_general_channel_denied":
+		return "the workspace does not let the bot post there"
 	case "no_service", "no_service_id", "no_active_hooks", "invalid_token":
-		return "the webhook was removed"
+		return "the webhook was removed: make another one"
 	default:
 		return ""
 	}

@@ -59,13 +59,13 @@ type richText struct {
 	Elements []richText `json:"elements"`
 }
 
-// read shows an element: links as their URL, preformatted text indented.
+// read shows an element: links with their URL, preformatted text indented.
 func (e richText) read() string {
 	var b strings.Builder
-	if e.Type == "link" && e.Text == "" {
-		b.WriteString(e.URL)
-	}
 	b.WriteString(strings.ReplaceAll(e.Text, string(joiner), ""))
+	if e.Type == "link" {
+		b.WriteString(strings.Repeat(" ", min(len(e.Text), 1)) + e.URL)
+	}
 	for _, sub := range e.Elements {
 		b.WriteString(sub.read())
 	}

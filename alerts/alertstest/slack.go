@@ -6,24 +6,20 @@ package alertstest
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
-
-	"watchword/alerts"
 )
 
 // Slack is a fake Slack: chat.postMessage, chat.update, incoming webhooks and,
-// with History, conversations.history, replies and list, on a loopback port (Start) or without any network (Client). It refuses what
-// Slack refuses: bad tokens, unknown messages, blocks beyond the limits. Set
-// the fields before the first request.
+// with History, conversations.history, replies and list, on a loopback port
+// (Start) or without any network (Client). It refuses what Slack refuses: bad
+// tokens, unknown messages, blocks beyond the limits. Set the fields before
+// the first request.
 type Slack struct {
 	OnMessage func(Message)    // called for every message that arrives or is edited, one at a time; may be nil
 	Token     string           // that requests must carry; empty means any
@@ -55,27 +51,6 @@ type Message struct {
 	Metadata  string // as JSON; empty for none
 	Blocks    json.RawMessage
 }
-
-// Call is a request that has arrived.
-type Call struct {
-	Method  string // chat.postMessage, chat.update or webhook
-	Channel string
-	Text    string
-	Number  int // from 1
-	At      time.Time
-	Result  string // "ok", Slack's error code, a status, or "dropped"; empty in what Fault gets
-}
-
-// Fault is what goes wrong with a request. The zero value is nothing.
-type Fault struct {
-	Code       string // an error code instead of an answer, such as "is_archived"
-	Status     int    // a status instead of an answer
-	RetryAfter int    // seconds, with Status
-	Dropped    bool   // the message is taken, but the connection breaks before the answer
-	Refused    bool   // the connection breaks before anything was taken
-}
-
-var errDropped = errors.New("connection reset by the fake Slack")
 
 const webhookPath = "/services/T000/B000/secret"
 
@@ -152,14 +127,6 @@ func (s *Slack) Calls() []Call {
 	return append([]Call(nil), s.calls...)
 }
 
-// request is what the fake understands of a request.
-type request struct {
-	method, token, channel, ts, thread, text string
-	metadata, cursor, limit                  string
-	broadcast                                bool
-	blocks                                   json.RawMessage
-}
-
 // ServeHTTP implements [http.Handler].
 func (s *Slack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	req, err := parse(r)
@@ -199,128 +166,4 @@ func (s *Slack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, req, fault, code, m)
-}
-
-func result(f Fault, code string) string {
-	switch {
-	case f.Dropped || f.Refused:
-		return "dropped"
-	case f.Status != 0:
-		return strconv.Itoa(f.Status)
-	case code != "":
-		return code
-	default:
-		return "ok"
-	}
-}
-
-func parse(r *http.Request) (request, error) {
-	if r.URL.Path == webhookPath {
-		var body struct {
-			Text   string          `json:"text"`
-			Blocks json.RawMessage `json:"blocks"`
-		}
-		err := json.NewDecoder(io.LimitReader(r.Body, 1<<20)).Decode(&body)
-		return request{method: "webhook", channel: "#webhook", text: body.Text, blocks: body.Blocks}, err
-	}
-	method, ok := strings.CutPrefix(r.URL.Path, "/api/")
-	if !ok {
-		return request{}, fmt.Errorf("no such path %s", r.URL.Path)
-	}
-	r.Body = http.MaxBytesReader(nil, r.Body, 1<<20)
-	if err := r.ParseForm(); err != nil {
-		return request{}, err
-	}
-	token := r.Form.Get("token")
-	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		token = bearer
-	}
-	return request{
-		method: method, token: token, channel: r.Form.Get("channel"), ts: r.Form.Get("ts"), thread: r.Form.Get("thread_ts"),
-		metadata: r.Form.Get("metadata"), cursor: r.Form.Get("cursor"), limit: r.Form.Get("limit"),
-		text: r.Form.Get("text"), broadcast: r.Form.Get("reply_broadcast") == "true", blocks: json.RawMessage(r.Form.Get("blocks")),
-	}, nil
-}
-
-// take does what the request asks for. It returns the message, or Slack's
-// error code.
-func (s *Slack) take(req request) (Message, string) {
-	if s.Token != "" && req.method != "webhook" && req.token != s.Token {
-		return Message{}, "invalid_auth"
-	}
-	if code := problem(req); code != "" {
-		return Message{}, code
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m := Message{
-		Channel: channelID(req.channel), Thread: req.thread, Broadcast: req.broadcast, Webhook: req.method == "webhook",
-		Text: alerts.ReadBlocks(req.text, nil), Raw: req.text, Reader: alerts.ReadBlocks(req.text, req.blocks), Blocks: req.blocks,
-		Metadata: req.metadata,
-	}
-	switch req.method {
-	case "chat.postMessage", "webhook":
-		if _, ok := s.index[m.Thread]; m.Thread != "" && !ok {
-			return Message{}, "thread_not_found"
-		}
-		m.ID = fmt.Sprintf("%d.%06d", 1_700_000_000+len(s.messages), len(s.messages)+1)
-		if s.index == nil {
-			s.index = make(map[string]int)
-		}
-		s.index[m.ID] = len(s.messages)
-		s.messages = append(s.messages, m)
-		return m, ""
-	case "chat.update":
-		i, ok := s.index[req.ts]
-		if !ok || s.messages[i].Channel != m.Channel {
-			return Message{}, "message_not_found"
-		}
-		if m.Metadata == "" {
-			m.Metadata = s.messages[i].Metadata
-		}
-		m.ID, m.Thread, m.Broadcast, m.Edited = req.ts, s.messages[i].Thread, s.messages[i].Broadcast, true
-		if len(req.blocks) == 0 { // Slack keeps the old ones
-			m.Blocks, m.Reader = s.messages[i].Blocks, s.messages[i].Reader
-		}
-		s.messages[i] = m
-		return m, ""
-	default:
-		return Message{}, "unknown_method"
-	}
-}
-
-// channelID turns a channel's name into its id, which alone names it in
-// answers and edits.
-func channelID(name string) string {
-	if rest, ok := strings.CutPrefix(name, "#"); ok {
-		return "C" + strings.ToUpper(rest)
-	}
-	return name
-}
-
-func answer(w http.ResponseWriter, req request, f Fault, code string, m Message) {
-	switch {
-	case f.Dropped || f.Refused:
-		panic(http.ErrAbortHandler)
-	case f.Status != 0:
-		if f.RetryAfter > 0 {
-			w.Header().Set("Retry-After", strconv.Itoa(f.RetryAfter))
-		}
-		w.WriteHeader(f.Status)
-	case req.method == "webhook" && code != "":
-		w.WriteHeader(http.StatusForbidden)
-		_, _ = io.WriteString(w, code) //nolint:gosec // one of the codes above, or of a test
-	case req.method == "webhook":
-		_, _ = io.WriteString(w, "ok")
-	default:
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(map[string]any{"ok": code == "", "error": code, "channel": m.Channel, "ts": m.ID})
-	}
-}
-
-// SetFault replaces Fault while the fake is in use.
-func (s *Slack) SetFault(fault func(Call) Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.Fault = fault
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -316,5 +317,29 @@ func TestAlertmanagerBeginsAgain(t *testing.T) {
 	p.hears("orders", firing, firing, resolved)
 	if end := p.notifications("orders")[2].EndsAt; end.After(stopped.Add(ahead)) {
 		t.Errorf("it ended at %v, want %v after %v at most", end, ahead, stopped)
+	}
+}
+
+// The sample reaches those whom a real Alertmanager tells, once.
+func TestAlertsTestOfAnAlertmanager(t *testing.T) {
+	p := newPager(t)
+	path := write(t, t.TempDir(), "main.hcl", `receiver "alertmanager" "main" { url = "`+p.url()+`" }`)
+	test := func(want int, args ...string) string {
+		t.Helper()
+		var out bytes.Buffer
+		if code := run(t.Context(), append([]string{"alerts", "test", "-c", path, "main"}, args...), strings.NewReader(""), &out, &out); code != want {
+			t.Errorf("%q exits with %d, want %d:\n%s", args, code, want, out.String())
+		}
+		return out.String()
+	}
+	test(exitInvalid, "--only", "failed")
+	test(exitOK, "--dry-run")
+	if out := test(exitOK); !strings.Contains(out, "✓ alert WatchwordSample") {
+		t.Errorf("it says %q", out)
+	}
+	p.hears("sample", "firing WatchwordSample")
+	p.end(syscall.SIGKILL)
+	if out := test(exitFailed); !strings.Contains(out, "connection refused") {
+		t.Errorf("it says %q", out)
 	}
 }

@@ -81,7 +81,8 @@ Try "watchword demo" first: it needs no network and no files.`,
 	root.AddCommand(
 		a.runCommand(), a.demoCommand(), a.statusCommand(), a.muteCommand(), a.unmuteCommand(),
 		a.validateCommand(), a.fmtCommand(), a.testCommand(), a.listCommand(), a.scheduleCommand(),
-		a.certCommand(), a.secretCommand(), a.stateCommand(), a.rulesCommand(), a.dashboardsCommand(), a.docsCommand(), a.versionCommand(),
+		a.certCommand(), a.alertsCommand(), a.secretCommand(), a.stateCommand(),
+		a.rulesCommand(), a.dashboardsCommand(), a.docsCommand(), a.versionCommand(),
 	)
 	return root
 }

@@ -258,3 +258,28 @@ func TestWebhookQueueSurvivesKill(t *testing.T) {
 		t.Errorf("%d ids, want 6", len(ids))
 	}
 }
+
+// Every kind of sample is taken, and those of one incident name the same.
+func TestAlertsTestOfAWebhook(t *testing.T) {
+	s := newSite(t)
+	h := &hooks{t: t}
+	h.listen(s, "")
+	path := write(t, s.dir, "main.hcl", s.hookConfiguration("https://"+h.server.Addr()))
+	var out bytes.Buffer
+	if code := run(t.Context(), []string{"alerts", "test", "-c", path, "tickets"}, strings.NewReader(""), &out, &out); code != exitOK {
+		t.Fatalf("it exits with %d:\n%s", code, out.String())
+	}
+	incidents := map[string]map[string]bool{}
+	for _, got := range h.taken() {
+		if incidents[got.Incident] == nil {
+			incidents[got.Incident] = map[string]bool{}
+		}
+		incidents[got.Incident][got.Kind] = true
+	}
+	if got := incidents["sample:failure"]; !got["fired"] || !got["reminded"] || !got["recovered"] {
+		t.Errorf("of the failure arrived %v", got)
+	}
+	if len(incidents) != 7 || strings.Contains(out.String(), hookToken) {
+		t.Errorf("%d incidents, printed\n%s", len(incidents), out.String())
+	}
+}
