@@ -227,9 +227,13 @@ func checkFailingInfo(s *scrape) {
 		if state.Status() == alerts.OK {
 			continue
 		}
+		reason := s.words.degraded
+		if state.Reason != "" {
+			reason = s.words.reason(state.Reason)
+		}
 		for _, w := range s.words.levels {
 			if w.value == string(state.Level) {
-				s.gauge(1, c.name, c.group, w.label, c.location, s.words.reason(state.Reason))
+				s.gauge(1, c.name, c.group, w.label, c.location, reason)
 				s.flush()
 			}
 		}

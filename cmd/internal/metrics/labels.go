@@ -105,6 +105,7 @@ type words struct {
 	results  []word // of a notification
 	verdicts []word // accepted, rejected
 	reasons  map[checks.Reason]*labels
+	degraded *labels // in the place of a reason, which a degraded run has not
 }
 
 // A word is one value of such a label.
@@ -125,6 +126,7 @@ func newWords() words {
 		results:  wordList("result", []string{"sent", "failed", "possible_repeat"}),
 		verdicts: wordList("result", []string{"accepted", "rejected"}),
 		reasons:  make(map[checks.Reason]*labels),
+		degraded: label("reason", "degraded_if"),
 	}
 	for _, r := range checks.Reasons() {
 		w.reasons[r] = label("reason", string(r))
