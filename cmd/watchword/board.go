@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"watchword/alerts"
 	"watchword/cmd/internal/config"
 	"watchword/cmd/internal/web"
 )
@@ -35,6 +36,19 @@ func shown(cfg *config.Config) web.Setup {
 		s.Certificates = append(s.Certificates, c)
 	}
 	return s
+}
+
+// muted is why nothing is told of a check, for the status page.
+func (d *daemon) muted(check string) []web.Mute {
+	var out []web.Mute
+	for _, s := range d.engine.Silences(check) {
+		m := web.Mute{By: string(s.By), Until: s.Until, Why: s.Why}
+		if s.By == alerts.ByMaintenance {
+			m.Why = s.Name
+		}
+		out = append(out, m)
+	}
+	return out
 }
 
 // problems are what is wrong with watchword itself, for the status page.

@@ -137,7 +137,7 @@ func (d *daemon) open(cfg *config.Config) (err error) {
 		s := d.db.Stats()
 		return metrics.StoreStats{WriteErrors: s.WriteErrors, Quarantined: s.Quarantined}
 	}
-	d.board = &web.Board{State: d.engine.State, Next: d.scheduler.Next, Problems: d.problems}
+	d.board = &web.Board{State: d.engine.State, Next: d.scheduler.Next, Muted: d.muted, Problems: d.problems}
 	d.Web.Board = d.board
 	d.Web.Metrics = d.metrics.Handler(d.Logger)
 	d.Web.Ready = d.ready.Load
