@@ -350,8 +350,8 @@ func phases(t checks.Timing) []phase {
 		name string
 		took time.Duration
 	}{{"dns", t.DNS}, {"connect", t.Connect}, {"tls", t.TLS}, {"wait", t.Wait}, {"transfer", t.Transfer}} {
-		if p.took > 0 {
-			list = append(list, phase{p.name, p.took.Round(10 * time.Microsecond).String(), int(whole * p.took / max(t.Total, p.took))})
+		if took := p.took.Round(10 * time.Microsecond); took > 0 {
+			list = append(list, phase{p.name, took.String(), int(whole * p.took / max(t.Total, p.took))})
 		}
 	}
 	return list
