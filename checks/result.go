@@ -67,8 +67,8 @@ func (t Timing) String() string {
 		name string
 		took time.Duration
 	}{{"dns", t.DNS}, {"connect", t.Connect}, {"tls", t.TLS}, {"wait", t.Wait}, {"transfer", t.Transfer}, {"total", t.Total}} {
-		if p.took > 0 {
-			parts = append(parts, p.name+" "+rounded(p.took).String())
+		if d := rounded(p.took); d > 0 {
+			parts = append(parts, p.name+" "+d.String())
 		}
 	}
 	return strings.Join(parts, " · ")

@@ -186,6 +186,7 @@ func (t *tour) started(addr net.Addr, cfg *config.Config) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.metrics = "http://" + addr.String() + "/metrics"
+	fmt.Fprintf(t.w, "  status page    http://%s/\n", addr)
 	fmt.Fprintf(t.w, "  metrics        %s\n", t.metrics)
 	if addr.String() != demoListen {
 		fmt.Fprintf(t.w, "                 (%s is taken)\n", demoListen)

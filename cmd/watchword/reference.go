@@ -26,6 +26,8 @@ Printed by `+"`watchword docs`"+`; `+"`watchword docs NAME`"+` prints one entry.
 - [Functions](#functions)
 - [Coming from other tools](#coming-from-other-tools)
 - [Reasons](#reasons)
+- [Metrics](#metrics)
+- [Status page and API](#status-page-and-api)
 - [Commands](#commands)
 
 ## Blocks
@@ -52,6 +54,7 @@ the folder of the file they stand in. Durations are strings such as "500ms", "10
 	for _, reason := range checks.Reasons() {
 		writeRow(w, code(string(reason)), reason.Sentence())
 	}
+	writeServed(w)
 	r.writeCommands(w)
 	return w.Flush()
 }

@@ -66,13 +66,13 @@ type stepValues struct {
 
 // newCheck makes the labels of a check. It goes on counting in keep, unless
 // that is nil.
-func newCheck(conf Check, location *labels, d *buckets, keep *values) *check {
-	c := &check{conf: conf, name: label("check", conf.Name), group: label("group", conf.Group), location: location, values: keep}
+func newCheck(conf Check, shared *sharedLabels, d *buckets, keep *values) *check {
+	c := &check{conf: conf, name: label("check", conf.Name), group: shared.label("group", conf.Group), location: shared.location, values: keep}
 	c.base = join(c.name, c.group, c.location)
-	info := []*labels{c.name, c.group, c.location, label("schedule", conf.Schedule), label("severity", conf.Severity)}
+	info := []*labels{c.name, c.group, c.location, shared.label("schedule", conf.Schedule), shared.label("severity", conf.Severity)}
 	for name, value := range conf.Labels {
 		if validLabel(name) {
-			info = append(info, label("label_"+name, value))
+			info = append(info, shared.label("label_"+name, value))
 		}
 	}
 	slices.SortFunc(info, func(a, b *labels) int { return cmp.Compare(a.pairs[0].GetName(), b.pairs[0].GetName()) })
@@ -80,13 +80,13 @@ func newCheck(conf Check, location *labels, d *buckets, keep *values) *check {
 	if c.values == nil {
 		c.values = &values{outcome: checks.Unknown, duration: newHistogram(d)}
 	}
-	c.setSteps(conf.Steps)
+	c.setSteps(conf.Steps, shared)
 	return c
 }
 
 // setSteps makes the values of the named steps, and keeps those of steps that
 // there were before.
-func (v *values) setSteps(names []string) {
+func (v *values) setSteps(names []string, shared *sharedLabels) {
 	if len(names) == 0 {
 		names = []string{""}
 	}
@@ -100,7 +100,7 @@ func (v *values) setSteps(names []string) {
 		if i := v.step(name); i >= 0 {
 			steps = append(steps, v.steps[i])
 		} else {
-			steps = append(steps, stepValues{name: name, label: label("step", name)})
+			steps = append(steps, stepValues{name: name, label: shared.label("step", name)})
 		}
 	}
 	v.steps = steps
@@ -227,9 +227,13 @@ func checkFailingInfo(s *scrape) {
 		if state.Status() == alerts.OK {
 			continue
 		}
+		reason := s.words.degraded
+		if state.Reason != "" {
+			reason = s.words.reason(state.Reason)
+		}
 		for _, w := range s.words.levels {
 			if w.value == string(state.Level) {
-				s.gauge(1, c.name, c.group, w.label, c.location, s.words.reason(state.Reason))
+				s.gauge(1, c.name, c.group, w.label, c.location, reason)
 				s.flush()
 			}
 		}

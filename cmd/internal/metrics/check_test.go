@@ -232,8 +232,8 @@ func TestFailingInfo(t *testing.T) {
 	}{
 		{alerts.State{Phase: alerts.OK, Level: alerts.LevelFailed, Reason: checks.ReasonExpectation}, nil},
 		{
-			alerts.State{Phase: alerts.Pending, Level: alerts.LevelDegraded, Reason: checks.ReasonExpectation},
-			[]string{`check_failing_info{check="orders/health",group="orders",level="degraded",location="fra1",reason="expectation"} 1`},
+			alerts.State{Phase: alerts.Pending, Level: alerts.LevelDegraded},
+			[]string{`check_failing_info{check="orders/health",group="orders",level="degraded",location="fra1",reason="degraded_if"} 1`},
 		},
 		{
 			alerts.State{Phase: alerts.Recovering, Level: alerts.LevelFailed, Reason: checks.ReasonTLSExpired},

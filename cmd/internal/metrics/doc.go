@@ -27,7 +27,8 @@
 // known yet, and go when the check goes. A reload keeps the counters of every
 // check whose name stays. Only the series by reason appear with the first run
 // that has the reason. A check of one step has 27 series, a histogram counted
-// as one, and one more for each reason it has met.
+// as one, and one more for each reason it has met. Each further step brings
+// six, and a seventh if it asks another host.
 //
 // Label values are bounded: names from the configuration, words from closed
 // lists, fingerprints, and the host names that a check has dialled (at most

@@ -33,6 +33,27 @@ func label(name, value string) *labels {
 	}
 }
 
+// sharedLabels are those that many checks have, each made once a load.
+type sharedLabels struct {
+	location *labels
+	known    map[[2]string]*labels
+}
+
+func share(location *labels) *sharedLabels {
+	return &sharedLabels{location, make(map[[2]string]*labels)}
+}
+
+// label returns one label, the same for the same name and value.
+func (s *sharedLabels) label(name, value string) *labels {
+	key := [2]string{name, value}
+	l := s.known[key]
+	if l == nil {
+		l = label(name, value)
+		s.known[key] = l
+	}
+	return l
+}
+
 // join returns all labels of the sets, in this order.
 func join(sets ...*labels) *labels {
 	l := new(labels)
@@ -105,6 +126,7 @@ type words struct {
 	results  []word // of a notification
 	verdicts []word // accepted, rejected
 	reasons  map[checks.Reason]*labels
+	degraded *labels // in the place of a reason, which a degraded run has not
 }
 
 // A word is one value of such a label.
@@ -125,6 +147,7 @@ func newWords() words {
 		results:  wordList("result", []string{"sent", "failed", "possible_repeat"}),
 		verdicts: wordList("result", []string{"accepted", "rejected"}),
 		reasons:  make(map[checks.Reason]*labels),
+		degraded: label("reason", "degraded_if"),
 	}
 	for _, r := range checks.Reasons() {
 		w.reasons[r] = label("reason", string(r))

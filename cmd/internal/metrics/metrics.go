@@ -92,8 +92,9 @@ func (m *Metrics) SetLocation(location string) {
 		v.label = label("location", location)
 		v.checks = slices.Clone(v.checks)
 		v.byName = make(map[string]*check, len(v.checks))
+		shared := share(v.label)
 		for i, c := range v.checks {
-			v.checks[i] = newCheck(c.conf, v.label, m.durations, c.values)
+			v.checks[i] = newCheck(c.conf, shared, m.durations, c.values)
 			v.byName[c.conf.Name] = v.checks[i]
 		}
 		v.certificates = slices.Clone(v.certificates)
@@ -114,6 +115,7 @@ func (m *Metrics) SetChecks(list []Check) {
 		old := v.byName
 		v.checks = make([]*check, 0, len(list))
 		v.byName = make(map[string]*check, len(list))
+		shared := share(v.label)
 		seen := make(map[string]bool, len(list)) // label values: two names may differ in what no label can hold
 		for _, conf := range list {
 			name := clean(conf.Name)
@@ -125,7 +127,7 @@ func (m *Metrics) SetChecks(list []Check) {
 			if c := old[conf.Name]; c != nil {
 				keep = c.values
 			}
-			c := newCheck(conf, v.label, m.durations, keep)
+			c := newCheck(conf, shared, m.durations, keep)
 			v.checks = append(v.checks, c)
 			v.byName[conf.Name] = c
 		}

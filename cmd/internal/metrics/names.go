@@ -34,7 +34,7 @@ func families() []family {
 		{"watchword_check_alert_state", "State of the check's alert: 1 for the one that holds, 0 for the others.", gauge, check("state"), checkAlertState},
 		{"watchword_check_attempts_total", "Attempts made, retries included.", counter, check(), eachCheck(checkAttempts)},
 		{"watchword_check_duration_seconds", "How long runs took, without the delays between retries. Runs with the outcome unknown are not counted.", histogram, check(), eachCheck(checkDuration)},
-		{"watchword_check_failing_info", "Why the check fails, from its first failed run until its alert is ok again. Always 1.", gauge, []string{"check", "group", "level", "location", "reason"}, checkFailingInfo},
+		{"watchword_check_failing_info", "Why the check fails, from its first failed run until its alert is ok again; the reason is degraded_if where a condition of degraded_if held in the last run. Always 1.", gauge, []string{"check", "group", "level", "location", "reason"}, checkFailingInfo},
 		{"watchword_check_failing_since_timestamp_seconds", "When the check began to fail. 0 while it passes.", gauge, check(), checkFailingSince},
 		{"watchword_check_failures_total", "Runs that failed or whose outcome is unknown, by reason.", counter, check("reason"), eachCheck(checkFailures)},
 		{"watchword_check_http_status_code", "Status of the last run's answer. 0 without an answer.", gauge, check("step"), eachCheck(checkStatusCode)},

@@ -38,7 +38,5 @@ func (s *Server) answerJSON(w http.ResponseWriter, r *http.Request, value any) {
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write(append(text, '\n')) // whoever asked is gone
+	send(w, r, "application/json", append(text, '\n'))
 }

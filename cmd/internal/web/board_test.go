@@ -78,14 +78,13 @@ func TestStatusPage(t *testing.T) {
 				"1 check of 3 needs attention", "at fra1", `href="/checks/orders/checkout"`, "for 1h0m", "status is 422, want 201", "orders.hcl:58",
 				"step order", "POST https://api.acme.com/&lt;script&gt;", "acme, chosen by rule pattern", "last 1 run: 1 failed", `href="/checks/edge%5Bfra%201%5D"`,
 				"no runs yet", "cannot be used", "key.pem is empty", ">5 days<", "api.acme.com", "?refresh=off",
-				"<p class=\"silent\">Silenced: muted until 2026-03-01 04:00 UTC (*&lt;b&gt;): migration</p>",
-				"<small class=\"silent\">muted until 2026-03-01 04:00 UTC", // of one that passes, too
+				"<small class=\"silent\">muted until 2026-03-01 04:00 UTC (*&lt;b&gt;): migration</small>",
 			},
 			[]string{"<script", "<img"},
 		},
 		{
 			"/checks/orders/checkout",
-			[]string{"<h1>orders/checkout", "@every 1m", "critical", "<dt>team</dt><dd>orders</dd>", "<dt>silenced</dt><dd>muted until 2026-03-01 04:00 UTC (*&lt;b&gt;): migration</dd>", "https://runbooks.example/checkout", "Recent runs", "to now: status is 422, want 201"},
+			[]string{"<h1>orders/checkout", "@every 1m", "critical", "<dt>team</dt><dd>orders</dd>", "<dt>messages</dt><dd>muted until 2026-03-01 04:00 UTC (*&lt;b&gt;): migration</dd>", "https://runbooks.example/checkout", "Recent runs", "to now: status is 422, want 201"},
 			[]string{"<script", "<img"},
 		},
 		{"/checks/health", []string{"<h1>health", "passing", "share of tls", "api.acme.com", "None since watchword was started."}, []string{"Why"}},

@@ -8,8 +8,8 @@ func (b *Board) Each(fn func(check, status string)) {
 		h := v.runs[c.Name]
 		h.mu.Lock()
 		status := "unknown"
-		if h.last.Check != "" {
-			status = statusOf(h.last.Outcome)
+		if !h.last.started.IsZero() {
+			status = statusOf(h.last.outcome)
 		}
 		h.mu.Unlock()
 		fn(c.Name, status)

@@ -2,18 +2,18 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
-
-	"watchword/checks"
 )
 
 var (
@@ -40,11 +40,12 @@ func (s *Server) addPages(mux *http.ServeMux) {
 	p := &pages{
 		server:   s,
 		template: template.Must(template.New("page").Funcs(functions()).Parse(pageHTML)),
-		policy: "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src 'sha256-" +
+		policy: "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; img-src 'self'; style-src 'sha256-" +
 			base64.StdEncoding.EncodeToString(sum[:]) + "'",
 	}
 	mux.HandleFunc("GET /{$}", p.overview)
 	mux.HandleFunc("GET /checks/{name...}", p.check)
+	mux.HandleFunc("GET /icon.svg", icon)
 }
 
 // A page is what the template shows.
@@ -54,40 +55,79 @@ type page struct {
 	Version  string
 	Location string
 	Now      time.Time
-	Refresh  bool   // the page loads itself again
-	Path     string // of this page
+	Refresh  bool       // the page loads itself again
+	Query    url.Values // of this page, without refresh
+	Path     string     // of this page
 	Problems []string
 
-	Counts       map[string]int // of checks by status
+	Counts       []statusCount
+	Muted        int // checks
 	Total        int
+	Attention    int           // checks that fail or are degraded
+	Worst        string        // status of all
+	Only         string        // the status that the lists are confined to; empty: all
 	Wrong        []checkStatus // failing and degraded, longest first
+	Detailed     int           // of them are explained
 	Groups       []groupStatus
 	Certificates []certificateStatus
-	Servers      []serverStatus
+	Servers      []presented
 
 	Check *checkStatus // on the page of one check
 }
+
+// A statusCount is how many checks have a status.
+type statusCount struct {
+	Status string
+	Checks int
+}
+
+// explained is how many checks the overview explains in full. When more fail
+// at once it is for one reason, and the others are a line each.
+const explained = 10
 
 func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
 	list := p.server.board().allChecks(now)
 	g := p.page(r, now)
-	g.Title, g.Total, g.Counts = "watchword", len(list), make(map[string]int)
+	g.Title, g.Total = "watchword", len(list)
+	g.count(list)
+	g.Servers = presentedBy(serverCertificates(list))
+	g.Certificates = p.server.board().clientCertificates(now)
+	if g.Only = r.URL.Query().Get("status"); g.Only != "" {
+		other := func(c checkStatus) bool { return c.Status != g.Only }
+		list, g.Wrong = slices.DeleteFunc(list, other), slices.DeleteFunc(g.Wrong, other)
+		g.Query.Set("status", g.Only)
+	}
+	g.Groups = grouped(list)
+	g.Detailed = min(len(g.Wrong), explained)
+	if g.Attention > 0 {
+		g.Title = fmt.Sprintf("(%d) watchword", g.Attention) // seen on the tab
+	}
+	p.write(w, r, g)
+}
+
+// count counts checks, and collects those that fail or are degraded.
+func (g *page) count(list []checkStatus) {
+	n := make(map[string]int)
 	for _, c := range list {
-		g.Counts[c.Status]++
-		if c.Status == "failing" || c.Status == "degraded" {
+		n[c.Status]++
+		if len(c.Silences) > 0 {
+			g.Muted++
+		}
+		if c.Status == failing || c.Status == degraded {
 			g.Wrong = append(g.Wrong, c)
 		}
 	}
-	slices.SortStableFunc(g.Wrong, func(a, b checkStatus) int {
-		if a.Status != b.Status {
-			return strings.Compare(b.Status, a.Status) // failing before degraded
+	for _, status := range []string{failing, degraded, unknown, passing} {
+		if n[status] > 0 {
+			g.Worst = cmp.Or(g.Worst, status)
+			g.Counts = append(g.Counts, statusCount{status, n[status]})
 		}
-		return since(a).Compare(since(b))
+	}
+	g.Attention = len(g.Wrong)
+	slices.SortStableFunc(g.Wrong, func(a, b checkStatus) int {
+		return cmp.Or(strings.Compare(b.Status, a.Status), since(a).Compare(since(b))) // failing before degraded
 	})
-	g.Groups, g.Servers = grouped(list), serverCertificates(list)
-	g.Certificates = p.server.board().clientCertificates(now)
-	p.write(w, r, g)
 }
 
 // since is when a check began to fail; now for one whose state says nothing.
@@ -106,7 +146,7 @@ func (p *pages) check(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g := p.page(r, now)
-	g.Title, g.Check, g.Servers = c.Check+" · watchword", &c, c.servers
+	g.Title, g.Check, g.Servers, g.Worst = c.Check+" · watchword", &c, presentedBy(c.servers), c.Status
 	slices.Reverse(c.incidents)
 	p.write(w, r, g)
 }
@@ -117,7 +157,7 @@ func (p *pages) page(r *http.Request, now time.Time) *page {
 	g := &page{
 		Style:   template.CSS(pageCSS), //nolint:gosec // our own file
 		Version: p.server.Version, Location: b.view().setup.Location, Now: now.UTC(),
-		Refresh: r.URL.Query().Get("refresh") != "off", Path: r.URL.EscapedPath(),
+		Refresh: r.URL.Query().Get("refresh") != "off", Path: r.URL.EscapedPath(), Query: make(url.Values),
 	}
 	if b.Problems != nil {
 		g.Problems = b.Problems()
@@ -132,125 +172,44 @@ func (p *pages) write(w http.ResponseWriter, r *http.Request, g *page) {
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", p.policy)
-	h.Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Security-Policy", p.policy)
 	if g.Refresh {
-		h.Set("Refresh", fmt.Sprintf("%.0f", refreshEvery.Seconds()))
+		w.Header().Set("Refresh", fmt.Sprintf("%.0f", refreshEvery.Seconds()))
 	}
-	_, _ = w.Write(text.Bytes()) // whoever asked is gone
+	send(w, r, "text/html; charset=utf-8", text.Bytes())
 }
 
-// functions are those that the template calls.
-func functions() template.FuncMap {
-	return template.FuncMap{
-		"checkURL": func(name string) string { return (&url.URL{Path: "/checks/" + name}).EscapedPath() },
-		"moment":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
-		"machine":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"ago":      func(now, t time.Time) string { return short(now.Sub(t)) },
-		"seconds":  func(s float64) string { return short(time.Duration(s * float64(time.Second))) },
-		"strip":    strip,
-		"days":     days,
-		"left":     left,
-		"urgency":  urgency,
-		"join":     strings.Join,
-		"phases":   phases,
-		"plural":   plural,
-		"reverse": func(runs []runStatus) []runStatus {
-			runs = slices.Clone(runs)
-			slices.Reverse(runs)
-			return runs
-		},
+// Other is this page as one that loads itself again, or does not.
+func (g *page) Other() string {
+	query := make(url.Values, len(g.Query)+1)
+	maps.Copy(query, g.Query)
+	if g.Refresh {
+		query.Set("refresh", "off")
 	}
+	if len(query) == 0 {
+		return g.Path
+	}
+	return g.Path + "?" + query.Encode()
 }
 
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
+// Showing is the overview of checks of one status.
+func (g *page) Showing(status string) string {
+	query := make(url.Values)
+	if status != "" {
+		query.Set("status", status)
 	}
-	return fmt.Sprintf("%d %ss", n, word)
+	if !g.Refresh {
+		query.Set("refresh", "off")
+	}
+	if len(query) == 0 {
+		return "/"
+	}
+	return "/?" + query.Encode()
 }
 
-// short is a duration in its two largest units.
-func short(d time.Duration) string {
-	d = max(d, 0)
-	const day = 24 * time.Hour
-	switch {
-	case d < time.Second:
-		return d.Round(time.Millisecond).String()
-	case d < time.Minute:
-		return d.Round(100 * time.Millisecond).String()
-	case d < time.Hour:
-		return d.Round(time.Second).String()
-	case d < day:
-		return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
-	default:
-		return fmt.Sprintf("%dd%dh", d/day, d%day/time.Hour)
-	}
-}
-
-// days says how much time is left of a certificate.
-func days(left float64) string {
-	switch {
-	case left < 0:
-		return "expired"
-	case left < 2: //nolint:mnd // from two days on, whole ones are enough
-		return fmt.Sprintf("%.1f days", left)
-	default:
-		return fmt.Sprintf("%d days", int(left))
-	}
-}
-
-// urgency is the class of a time that is left.
-func urgency(left float64) string {
-	const soon, later = 7, 30
-	switch {
-	case left < soon:
-		return "failing"
-	case left < later:
-		return "degraded"
-	default:
-		return "passing"
-	}
-}
-
-// strip says in words what the strip of runs shows.
-func strip(runs []runStatus) string {
-	n := make(map[checks.Outcome]int)
-	for _, r := range runs {
-		n[r.Outcome]++
-	}
-	var parts []string
-	for _, o := range []checks.Outcome{checks.Passed, checks.Degraded, checks.Failed, checks.Unknown} {
-		if n[o] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n[o], o))
-		}
-	}
-	if len(parts) == 0 {
-		return "no runs yet"
-	}
-	return "last " + plural(len(runs), "run") + ": " + strings.Join(parts, ", ")
-}
-
-// A phase is a part of an exchange, with its share of the whole in percent.
-type phase struct {
-	Name  string
-	Took  string
-	Share int
-}
-
-// phases are those of a step that took time.
-func phases(t checks.Timing) []phase {
-	const whole = 100
-	var list []phase
-	for _, p := range []struct {
-		name string
-		took time.Duration
-	}{{"dns", t.DNS}, {"connect", t.Connect}, {"tls", t.TLS}, {"wait", t.Wait}, {"transfer", t.Transfer}} {
-		if p.took > 0 {
-			list = append(list, phase{p.name, p.took.Round(10 * time.Microsecond).String(), int(whole * p.took / max(t.Total, p.took))})
-		}
-	}
-	return list
+// icon is what a tab shows: a disc in the colour of the worst status.
+func icon(w http.ResponseWriter, r *http.Request) {
+	colour := map[string]string{passing: "#2e9e62", degraded: "#e09a2b", failing: "#d6362c"}[r.URL.Query().Get("status")]
+	send(w, r, "image/svg+xml", fmt.Appendf(nil,
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4" cy="4" r="3.5" fill="%s"/></svg>`, cmp.Or(colour, "#7a848f")))
 }

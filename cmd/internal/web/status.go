@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -20,22 +19,22 @@ type checkStatus struct {
 	Schedule     string            `json:"schedule"`
 	Severity     string            `json:"severity"`
 	Labels       map[string]string `json:"labels"`
-	Status       string            `json:"status"` // passing, degraded, failing or unknown
+	Status       string            `json:"status"` // passing, degraded, failing or unknown; before the first run, what the alert remembers
 	AlertState   string            `json:"alert_state"`
-	Since        *time.Time        `json:"since"` // when it began to fail; null while it passes
+	Since        *time.Time        `json:"since"`    // when it began to fail; null while it passes
+	Silences     []alerts.Silence  `json:"silences"` // why nothing is told of it now
 	Reason       checks.Reason     `json:"reason"`
 	Message      string            `json:"message"`
-	LastRun      *time.Time        `json:"last_run"`
+	LastRun      *time.Time        `json:"last_run"`      // since watchword was started
 	LastDuration float64           `json:"last_duration"` // seconds
 	NextRun      *time.Time        `json:"next_run"`
-	Silences     []alerts.Silence  `json:"silences"` // why nothing is told of it now
-	Runs         []runStatus       `json:"runs"`     // oldest first
+	Runs         []runStatus       `json:"runs"` // oldest first
 	Runbook      string            `json:"runbook"`
 	File         string            `json:"file"`
 	Line         int               `json:"line"`
 
-	last      checks.Result
-	failure   checks.Result
+	steps     []lastStep
+	failure   *checks.Result
 	incidents []incidentStatus
 	servers   []serverStatus
 }
@@ -103,8 +102,7 @@ func (b *Board) one(name string, now time.Time) (checkStatus, bool) {
 func (b *Board) check(c Check, h *history, now time.Time) checkStatus {
 	s := checkStatus{
 		Check: c.Name, Group: c.Group, Description: c.Description, Schedule: c.Schedule, Severity: c.Severity,
-		Labels: c.Labels, Runbook: c.Runbook, File: c.Source.File, Line: c.Source.Line, Status: "unknown", AlertState: string(alerts.OK),
-		Runs: []runStatus{}, Silences: []alerts.Silence{},
+		Labels: c.Labels, Runbook: c.Runbook, File: c.Source.File, Line: c.Source.Line, Silences: []alerts.Silence{}, Runs: []runStatus{},
 	}
 	if s.Labels == nil {
 		s.Labels = map[string]string{}
@@ -117,37 +115,56 @@ func (b *Board) check(c Check, h *history, now time.Time) checkStatus {
 	if b.Silences != nil {
 		s.Silences = append(s.Silences, b.Silences(c.Name)...)
 	}
-	var state alerts.State
-	if b.State != nil {
-		state = b.State(c.Name)
-		s.AlertState = string(state.Status())
-	}
+	state := b.state(c.Name)
+	s.AlertState = string(state.Status())
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	s.Runs = slices.Grow(s.Runs, len(h.runs))
 	for _, r := range h.runs {
-		s.Runs = append(s.Runs, runStatus{r.started, r.duration.Seconds(), r.outcome})
+		s.Runs = append(s.Runs, r.status())
 	}
 	for _, i := range h.incidents {
 		s.incidents = append(s.incidents, incidentStatusOf(c.Name, i))
 	}
 	for _, cert := range h.servers {
-		s.servers = append(s.servers, serverStatus{cert.Host, cert.Subject, cert.Fingerprint, cert.NotAfter, daysLeft(cert.NotAfter, now), []string{c.Name}})
+		s.servers = append(s.servers, serverStatus{cert.host, cert.subject, cert.fingerprint, cert.notAfter, daysLeft(cert.notAfter, now), []string{c.Name}})
 	}
-	s.last, s.failure = h.last, h.failure
-	if h.last.Check == "" {
-		return s
+	s.steps, s.failure = slices.Clone(h.last.steps), h.failure
+	if h.last.started.IsZero() {
+		s.remember(state)
+	} else {
+		s.ran(&h.last)
 	}
-	started := h.last.Started
-	s.LastRun, s.LastDuration = &started, h.last.Duration.Seconds()
-	s.Status = statusOf(h.last.Outcome)
-	if h.last.Outcome == checks.Passed {
-		return s
-	}
-	s.Reason, s.Message = h.last.Reason, h.last.Message
-	if !state.Since.IsZero() {
+	if s.Status != passing && !state.Since.IsZero() {
 		s.Since = &state.Since
 	}
 	return s
+}
+
+// ran fills in what the last run found.
+func (s *checkStatus) ran(last *lastRun) {
+	started := last.started
+	s.LastRun, s.LastDuration = &started, last.duration.Seconds()
+	s.Status = statusOf(last.outcome)
+	s.Reason, s.Message = last.reason, last.message
+}
+
+// remember fills in what is known of a check that has not run since watchword
+// was started: its alert survives that.
+func (s *checkStatus) remember(state alerts.State) {
+	switch {
+	case state.Status() == alerts.OK:
+		s.Status = unknown
+		return
+	case state.Status() == alerts.Recovering:
+		s.Status = passing
+		return
+	case state.Seen == alerts.LevelDegraded:
+		s.Status = degraded
+	default:
+		s.Status = failing
+	}
+	s.Reason, s.Message = state.Reason, state.Message
 }
 
 func incidentStatusOf(check string, i incident) incidentStatus {
@@ -160,30 +177,34 @@ func incidentStatusOf(check string, i incident) incidentStatus {
 
 // The page of a check reads these, which the API does not show.
 
-// HasFailed reports whether a run is remembered that did not pass.
-func (s checkStatus) HasFailed() bool { return s.failure.Check != "" }
-
-// Failure is the last run that did not pass.
-func (s checkStatus) Failure() checks.Result { return s.failure }
+// Failure is the last run that did not pass; nil if none is remembered.
+func (s checkStatus) Failure() *checks.Result { return s.failure }
 
 // LastSteps are the steps of the last run.
-func (s checkStatus) LastSteps() []checks.StepResult { return s.last.Steps }
+func (s checkStatus) LastSteps() []lastStep { return s.steps }
 
 // Incidents are those that are remembered, the latest first.
 func (s checkStatus) Incidents() []incidentStatus { return s.incidents }
 
-// statusOf is the word of watchword_check_status.
+// The words of watchword_check_status.
+const (
+	passing  = "passing"
+	degraded = "degraded"
+	failing  = "failing"
+	unknown  = "unknown"
+)
+
 func statusOf(o checks.Outcome) string {
 	switch o {
 	case checks.Passed:
-		return "passing"
+		return passing
 	case checks.Degraded:
-		return "degraded"
+		return degraded
 	case checks.Failed:
-		return "failing"
+		return failing
 	case checks.Unknown, checks.Skipped:
 	}
-	return "unknown"
+	return unknown
 }
 
 // allIncidents returns the incidents that are remembered, those that are open
@@ -205,71 +226,21 @@ func (b *Board) allIncidents(now time.Time) []incidentStatus {
 	return list
 }
 
-// clientCertificates returns those of the configuration, the one that expires
-// first at the top.
-func (b *Board) clientCertificates(now time.Time) []certificateStatus {
-	list := []certificateStatus{}
-	for _, c := range b.view().setup.Certificates {
-		s := certificateStatus{
-			Certificate: c.Name, Hosts: c.Hosts, Subject: c.Subject, Issuer: c.Issuer, Primary: c.Primary,
-			Checks: c.Checks, Error: c.Error,
-		}
-		if s.Hosts == nil {
-			s.Hosts = []string{}
-		}
-		if s.Checks == nil {
-			s.Checks = []string{}
-		}
-		if !c.NotAfter.IsZero() {
-			days := daysLeft(c.NotAfter, now)
-			s.NotAfter, s.DaysLeft = &c.NotAfter, &days
-		}
-		list = append(list, s)
-	}
-	slices.SortStableFunc(list, func(a, b certificateStatus) int {
-		return cmp.Compare(left(a.DaysLeft), left(b.DaysLeft))
-	})
-	return list
-}
-
-// left sorts what cannot be read before all else.
-func left(days *float64) float64 {
-	const first = -1e9
-	if days == nil {
-		return first
-	}
-	return *days
-}
-
-// serverCertificates returns what checks met, one line a host and certificate.
-func serverCertificates(list []checkStatus) []serverStatus {
-	out := []serverStatus{}
-	place := make(map[[2]string]int)
-	for _, c := range list {
-		for _, s := range c.servers {
-			key := [2]string{s.Host, s.Fingerprint}
-			if i, ok := place[key]; ok {
-				out[i].Checks = append(out[i].Checks, c.Check)
-				continue
-			}
-			place[key] = len(out)
-			out = append(out, s)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b serverStatus) int { return a.NotAfter.Compare(b.NotAfter) })
-	return out
-}
-
-// daysLeft counts days with one digit behind the point; negative when over.
-func daysLeft(end, now time.Time) float64 {
-	const tenths = 10
-	return float64(int(end.Sub(now).Hours()/24*tenths)) / tenths
-}
-
 // A group of checks is a part of the page.
 type groupStatus struct {
 	Name   string
 	Checks []checkStatus
+	Counts map[string]int // by status
+}
+
+// Worst is the status that is worst of all checks.
+func (g groupStatus) Worst() string {
+	for _, status := range []string{failing, degraded, unknown} {
+		if g.Counts[status] > 0 {
+			return status
+		}
+	}
+	return passing
 }
 
 // grouped sorts checks into their groups: by name, those without one first.
@@ -278,9 +249,10 @@ func grouped(list []checkStatus) []groupStatus {
 	for _, c := range list {
 		i, found := slices.BinarySearchFunc(groups, c.Group, func(g groupStatus, name string) int { return strings.Compare(g.Name, name) })
 		if !found {
-			groups = slices.Insert(groups, i, groupStatus{Name: c.Group})
+			groups = slices.Insert(groups, i, groupStatus{Name: c.Group, Counts: make(map[string]int)})
 		}
 		groups[i].Checks = append(groups[i].Checks, c)
+		groups[i].Counts[c.Status]++
 	}
 	return groups
 }

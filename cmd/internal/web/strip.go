@@ -1,0 +1,77 @@
+package web
+
+import (
+	"fmt"
+	"html/template"
+	"strings"
+
+	"watchword/checks"
+)
+
+// strip draws the latest runs, the last at the right, as one small picture
+// with a path for each outcome, however many runs there are. What did not pass
+// is higher, so that no colour is needed to see it.
+func strip(runs []runStatus) template.HTML {
+	const height = 4
+	paths := make([]strings.Builder, len(runOutcomes()))
+	x := keptRuns - len(runs)
+	for i := 0; i < len(runs); {
+		n := 1
+		for i+n < len(runs) && runs[i+n].Outcome == runs[i].Outcome {
+			n++
+		}
+		o, bar := indexOf(runs[i].Outcome), barHeight(runs[i].Outcome)
+		fmt.Fprintf(&paths[o], "M%d %dh%dv%dh-%dz", x+i, height-bar, n, bar, n)
+		i += n
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg class="strip" viewBox="0 0 %d %d" preserveAspectRatio="none" role="img" aria-label="%s">`, keptRuns, height, spoken(runs))
+	for i, o := range runOutcomes() {
+		if paths[i].Len() > 0 {
+			fmt.Fprintf(&b, `<path class="%s" d="%s"/>`, o, paths[i].String())
+		}
+	}
+	b.WriteString("</svg>")
+	return template.HTML(b.String()) //nolint:gosec // numbers and words of ours
+}
+
+func indexOf(o checks.Outcome) int {
+	for i, known := range runOutcomes() {
+		if known == o {
+			return i
+		}
+	}
+	return len(runOutcomes()) - 1
+}
+
+// barHeight is how high the bar of a run is, of 4.
+func barHeight(o checks.Outcome) int {
+	switch o {
+	case checks.Passed:
+		return 2
+	case checks.Degraded:
+		return 3
+	case checks.Failed:
+		return 4
+	case checks.Unknown, checks.Skipped:
+	}
+	return 1
+}
+
+// spoken says in words what a strip shows.
+func spoken(runs []runStatus) string {
+	n := make(map[checks.Outcome]int)
+	for _, r := range runs {
+		n[r.Outcome]++
+	}
+	var parts []string
+	for _, o := range runOutcomes() {
+		if n[o] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n[o], o))
+		}
+	}
+	if len(parts) == 0 {
+		return "no runs yet"
+	}
+	return "last " + plural(len(runs), "run") + ": " + strings.Join(parts, ", ")
+}
