@@ -521,6 +521,10 @@ func TestFeedOfManyIsBounded(t *testing.T) {
 			names[i] = fmt.Sprintf("c%05d", i)
 		}
 		w := startWire(t, subjects(names...))
+		w.stop()
+		ctx, cancel := context.WithCancel(t.Context())
+		w.stopping = cancel
+		w.parts.Go(func() { _ = w.feed.Run(ctx) }) // alone: the engine's clock has nothing to do here, and that takes its time
 		defer w.stop()
 		refused := false
 		w.am.setFault(func(*http.Request) (int, error) {
@@ -781,7 +785,7 @@ func (w *wire) open() []string {
 // the states say. What was over when neither could tell has ended by itself
 // three minutes later.
 func TestFeedConverges(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(10) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 7))
 			w := startWire(t, subjects("a", "b", "c", "d"))
