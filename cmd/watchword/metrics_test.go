@@ -31,7 +31,7 @@ const (
 func isOne(v float64) bool  { return v == 1 }
 func flag01(v float64) bool { return v == 0 || v == 1 }
 func whole(v float64) bool  { return v >= 0 && v == float64(int64(v)) }
-func lasted(v float64) bool   { return v >= 0 && v < 3600 }
+func lasted(v float64) bool { return v >= 0 && v < 3600 }
 
 // when is a time of this test, or 0: nothing in it lies before 2020 or after 2100.
 func when(v float64) bool { return v == 0 || v > 1.577e9 && v < 4.1e9 }

@@ -104,7 +104,7 @@ func TestMuteBeforeItFires(t *testing.T) {
 	if v := p.metric(`watchword_check_muted{by="mute",check="orders",group="",location="fra1"}`); v != "1" {
 		t.Errorf("watchword_check_muted is %q", v)
 	}
-	if _, page := p.get("/"); !strings.Contains(page, "Silenced: muted until ") || !strings.Contains(page, "): migration</p>") {
+	if _, page := p.get("/"); !strings.Contains(page, ">muted until ") || !strings.Contains(page, "): migration</small>") {
 		t.Errorf("the status page does not say that orders is muted:\n%s", page)
 	}
 	if s.told("orders is failing")() {
