@@ -102,7 +102,7 @@ func stateChild(ctx context.Context, path string) (*exec.Cmd, error) {
 			}
 		}
 	}
-	cmd := exec.CommandContext(ctx, program, "state", "check", "--in-this-process", "--", path)
+	cmd := exec.CommandContext(ctx, program, "state", "check", "--in-this-process", "--", path) //nolint:gosec // it is this one
 	cmd.Args[0] = os.Args[0]
 	return cmd, nil
 }

@@ -26,7 +26,7 @@ var errSlow = errors.New("the disk is too slow")
 // is about the examination.
 func Check(ctx context.Context, path string, child Child) (Report, error) {
 	if err := holder(path + ".lock"); err != nil {
-		return Report{Verdict: Unreadable, Problem: err.Error()}, nil
+		return Report{Verdict: Unreadable, Problem: err.Error()}, nil //nolint:nilerr // that is an answer
 	}
 	return check(ctx, path, child)
 }
@@ -35,7 +35,7 @@ func Check(ctx context.Context, path string, child Child) (Report, error) {
 func check(ctx context.Context, path string, child Child) (Report, error) {
 	info, err := os.Stat(path)
 	if child == nil || err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
-		return inspect(path, false), nil
+		return inspect(path, false), nil //nolint:nilerr // it says what is wrong
 	}
 	r, err := ask(ctx, path, child, limitsFor(info.Size()))
 	if errors.Is(err, errKilled) { // by a machine that was short of memory: once is not the file's fault
@@ -54,6 +54,7 @@ func check(ctx context.Context, path string, child Child) (Report, error) {
 var (
 	errNoAnswer = errors.New("no process could be started to check it") // or it could not do its work, for reasons of its own
 	errKilled   = errors.New("the process that checks it was killed")
+	errSilent   = errors.New("without an answer")
 )
 
 // limits are what the examination of a file may take.
@@ -118,7 +119,7 @@ func ask(ctx context.Context, path string, child Child, most limits) (Report, er
 		r.Problem = fmt.Sprintf("the process that checks it was killed again and again (%v)", err)
 		return r, errKilled
 	case !examined:
-		return r, fmt.Errorf("%w: it said %q (%v)", errNoAnswer, stderr.firstLine(), err)
+		return r, fmt.Errorf("%w: it said %q (%w)", errNoAnswer, stderr.firstLine(), cmp.Or(err, errSilent))
 	default:
 		r.Problem = "the database crashed on it: " + cmp.Or(crash, stderr.firstLine(), fmt.Sprint(err))
 	}

@@ -83,7 +83,7 @@ func ledgerOf(tx *bbolt.Tx) (ledger, error) {
 }
 
 // write makes the ledger part of a transaction.
-func (l ledger) write(tx *bbolt.Tx) error {
+func (l *ledger) write(tx *bbolt.Tx) error {
 	raw := make([]byte, 0, ledgerSize)
 	for _, v := range []uint64{format, uint64(tx.ID()), l.records, l.digest} { //nolint:gosec // counts from 0
 		raw = binary.BigEndian.AppendUint64(raw, v)

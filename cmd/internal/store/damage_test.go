@@ -52,11 +52,11 @@ func history(t *testing.T, commits, keep int) [][]byte {
 		if line := db.queue.lines["a"]; len(line) > 0 {
 			r.ID = line[0].id
 		}
-		switch {
-		case i%6 == 4:
+		switch i % 6 {
+		case 4:
 			r.Stage = alerts.Begun
 			fallthrough
-		case i%6 == 5:
+		case 5:
 			if err := db.Ack(t.Context(), r); err != nil {
 				t.Fatal(err)
 			}

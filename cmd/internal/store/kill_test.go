@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 	}
 	if os.Getenv(childHangs) != "" {
 		confine(limits{processor: time.Second, memory: 1 << 30})
-		for {
+		for !time.Now().IsZero() {
 		}
 	}
 	if path := os.Getenv(childFile); path != "" {

@@ -52,7 +52,7 @@ func acquire(path string, patience time.Duration) (*lock, error) {
 func holder(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil //nolint:nilerr // nobody has ever taken it, or the file itself will tell
+		return nil // nobody has ever taken it, or the file itself will tell
 	}
 	defer f.Close()
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {

@@ -43,7 +43,7 @@ func (v Victim) try(rng *rand.Rand, kind string) (file []byte, how string) {
 		at := rng.IntN(len(file))
 		n := min(1+rng.IntN(16), len(file)-at)
 		for i := range n {
-			file[at+i] ^= byte(1 + rng.IntN(255))
+			file[at+i] ^= byte(1 + rng.IntN(255)) //nolint:gosec // at most 255
 		}
 		how = fmt.Sprintf("%d bytes from %d on flipped", n, at)
 	case "page zeroed":
@@ -53,7 +53,7 @@ func (v Victim) try(rng *rand.Rand, kind string) (file []byte, how string) {
 	case "page of noise":
 		n := page()
 		for i := range bytesOf(n) {
-			bytesOf(n)[i] = byte(rng.Uint32())
+			bytesOf(n)[i] = byte(rng.IntN(256)) //nolint:gosec // at most 255
 		}
 		how = fmt.Sprintf("page %d became noise", n)
 	case "cut short":

@@ -70,7 +70,7 @@ func BuildWithKillpoints(t *testing.T, command ...string) string {
 		t.Fatal(err)
 	}
 	write := func(name, text string) {
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil { //nolint:gosec // within a folder of the test
 			t.Fatal(err)
 		}
 	}
