@@ -131,9 +131,9 @@ func (b *Board) check(c Check, h *history, now time.Time) checkStatus {
 	}
 	s.steps, s.failure = slices.Clone(h.last.steps), h.failure
 	if h.last.started.IsZero() {
-		s.remember(state)
+		remember(&s, state)
 	} else {
-		s.ran(&h.last)
+		ran(&s, &h.last)
 	}
 	if s.Status != passing && !state.Since.IsZero() {
 		s.Since = &state.Since
@@ -142,7 +142,7 @@ func (b *Board) check(c Check, h *history, now time.Time) checkStatus {
 }
 
 // ran fills in what the last run found.
-func (s *checkStatus) ran(last *lastRun) {
+func ran(s *checkStatus, last *lastRun) {
 	started := last.started
 	s.LastRun, s.LastDuration = &started, last.duration.Seconds()
 	s.Status = statusOf(last.outcome)
@@ -151,7 +151,7 @@ func (s *checkStatus) ran(last *lastRun) {
 
 // remember fills in what is known of a check that has not run since watchword
 // was started: its alert survives that.
-func (s *checkStatus) remember(state alerts.State) {
+func remember(s *checkStatus, state alerts.State) {
 	switch {
 	case state.Status() == alerts.OK:
 		s.Status = unknown
