@@ -36,6 +36,7 @@ func settled(s scrape) bool {
 }
 
 func (l *life) passes(t *testing.T) {
+	t.Helper()
 	began := float64(time.Now().Add(-time.Minute).Unix())
 	s := l.await("the check passes", []string{
 		`check_status{…,status="passing"} = 1`,
@@ -84,6 +85,7 @@ func (l *life) passes(t *testing.T) {
 
 // before looks at a check that has not run: its series are there.
 func (l *life) before(t *testing.T) {
+	t.Helper()
 	s := l.p.scrape()
 	const yearly = `check="yearly",group=""`
 	s.is(t,
@@ -102,6 +104,7 @@ func (l *life) before(t *testing.T) {
 }
 
 func (l *life) certificates(t *testing.T) {
+	t.Helper()
 	line := func(check, host string, pair *certstest.Pair) string {
 		group, _, found := strings.Cut(check, "/")
 		if !found {
@@ -147,6 +150,7 @@ func (l *life) certificates(t *testing.T) {
 }
 
 func (l *life) degrades(t *testing.T) {
+	t.Helper()
 	l.slack.SetFault(func(alertstest.Call) alertstest.Fault {
 		return alertstest.Fault{Code: "accesslimited"}
 	})
@@ -170,6 +174,7 @@ func (l *life) degrades(t *testing.T) {
 }
 
 func (l *life) fails(t *testing.T) {
+	t.Helper()
 	l.mode.Store("fails")
 	s := l.await("the check fails, and the one that depends on it", []string{
 		`check_status{…,status="failing"} = 1`,
@@ -288,6 +293,7 @@ func (l *life) knowsNothing(_ *testing.T) {
 }
 
 func (l *life) refusesFiles(t *testing.T) {
+	t.Helper()
 	refused := func() float64 {
 		l.load(shopCheck, "check {}")
 		l.p.signal(syscall.SIGHUP)
@@ -318,6 +324,7 @@ func (l *life) fillsTheDisk(_ *testing.T) {
 
 // goes removes the checks: nothing of them stays.
 func (l *life) goes(t *testing.T) {
+	t.Helper()
 	l.reload()
 	s := l.await("the series are gone", []string{`checks = 6`})
 	for series := range s.samples {

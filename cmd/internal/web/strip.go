@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 
 	"watchword/checks"
@@ -13,35 +14,27 @@ import (
 // is higher, so that no colour is needed to see it.
 func strip(runs []runStatus) template.HTML {
 	const height = 4
-	paths := make([]strings.Builder, len(runOutcomes()))
+	outcomes := runOutcomes()
+	var paths [len(outcomes)]strings.Builder
 	x := keptRuns - len(runs)
 	for i := 0; i < len(runs); {
 		n := 1
 		for i+n < len(runs) && runs[i+n].Outcome == runs[i].Outcome {
 			n++
 		}
-		o, bar := indexOf(runs[i].Outcome), barHeight(runs[i].Outcome)
+		o, bar := slices.Index(outcomes[:], runs[i].Outcome), barHeight(runs[i].Outcome)
 		fmt.Fprintf(&paths[o], "M%d %dh%dv%dh-%dz", x+i, height-bar, n, bar, n)
 		i += n
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg class="strip" viewBox="0 0 %d %d" preserveAspectRatio="none" role="img" aria-label="%s">`, keptRuns, height, spoken(runs))
-	for i, o := range runOutcomes() {
+	for i, o := range outcomes {
 		if paths[i].Len() > 0 {
 			fmt.Fprintf(&b, `<path class="%s" d="%s"/>`, o, paths[i].String())
 		}
 	}
 	b.WriteString("</svg>")
 	return template.HTML(b.String()) //nolint:gosec // numbers and words of ours
-}
-
-func indexOf(o checks.Outcome) int {
-	for i, known := range runOutcomes() {
-		if known == o {
-			return i
-		}
-	}
-	return len(runOutcomes()) - 1
 }
 
 // barHeight is how high the bar of a run is, of 4.
