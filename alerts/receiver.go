@@ -2,9 +2,14 @@ package alerts
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
+
+	"watchword/checks"
 )
 
 // Receiver delivers messages to people.
@@ -55,6 +60,34 @@ type Unusable struct{ Err error }
 // Send fails for good.
 func (u Unusable) Send(context.Context, Delivery) (Reference, error) {
 	return Reference{}, &SendError{Err: u.Err, Permanent: true}
+}
+
+// hide makes sure that an error shows no secret: a server may repeat what it
+// was sent where an answer is expected.
+func hide(err error, secrets *checks.Redactor) error {
+	text := err.Error()
+	if hidden := secrets.Redact(text); hidden != text {
+		return errors.New(hidden) //nolint:err113 // the chain would show it
+	}
+	return err
+}
+
+// partsOf are the texts of a URL beyond its host, which may be secrets.
+func partsOf(text string) []string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil
+	}
+	out := []string{u.RequestURI(), u.Path, u.RawQuery}
+	for part := range strings.SplitSeq(u.Path, "/") {
+		if len(part) >= 8 {
+			out = append(out, part)
+		}
+	}
+	for _, values := range u.Query() {
+		out = append(out, values...)
+	}
+	return out
 }
 
 // retryAfter reads the header of that name, seconds or a date (RFC 9110); 0

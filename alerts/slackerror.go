@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/slack-go/slack"
+
+	"watchword/checks"
 )
 
 var (
@@ -109,19 +111,13 @@ func (s *Slack) call(ctx context.Context, doing string, do func(context.Context,
 		return nil
 	}
 	out := seen.sort(err)
-	out.Err, out.status = fmt.Errorf("%s: %w", doing, s.hide(out.Err)), seen.status
+	out.Err, out.status = fmt.Errorf("%s: %w", doing, hide(out.Err, s.secrets())), seen.status
 	return out
 }
 
-// hide makes sure that an error holds no secret.
-func (s *Slack) hide(err error) error {
-	text := err.Error()
-	for _, secret := range []string{s.Token, s.WebhookURL} {
-		if len(secret) > 0 && strings.Contains(text, secret) {
-			return errors.New(strings.ReplaceAll(text, secret, "***")) //nolint:err113 // the chain would show it
-		}
-	}
-	return err
+// secrets finds what no error may show.
+func (s *Slack) secrets() *checks.Redactor {
+	return checks.NewRedactor(append(partsOf(s.WebhookURL), s.Token, s.WebhookURL)...)
 }
 
 // observer notes what the answer to a request was, which the Slack library
@@ -136,6 +132,7 @@ type observer struct {
 
 const (
 	maxAnswer     = 1 << 20
+	maxCode       = 100 // runes of an error code that are told: a server that is not Slack's may say anything
 	maxRetryAfter = time.Hour
 )
 
@@ -180,7 +177,7 @@ func (o *observer) sort(err error) *SendError {
 		return &SendError{Err: fmt.Errorf("the answer is %d %s", o.status, http.StatusText(o.status))}
 	case errors.As(err, &api):
 		kind := codeKind(api.Err)
-		return &SendError{Err: &slackError{api.Err}, Permanent: kind == permanentCode, Unsure: kind == unsureCode}
+		return &SendError{Err: &slackError{shorten(oneLine(clean(api.Err, false)), maxCode)}, Permanent: kind == permanentCode, Unsure: kind == unsureCode}
 	default:
 		return &SendError{Err: fmt.Errorf("reading the answer: %w", inner(err)), Unsure: true}
 	}
