@@ -47,6 +47,9 @@ type postable struct {
 	GeneratorURL string            `json:"generatorURL,omitempty"`
 }
 
+// usable says whether anything can be sent. The receiver may be nil.
+func (a *Alertmanager) usable() bool { return a != nil && a.Err == nil }
+
 // Sample sends every instance an alert named WatchwordSample, which ends by
 // itself after two minutes: long enough for Alertmanager to tell of it, and
 // then that it is resolved. The error joins those of the instances.
