@@ -37,6 +37,17 @@ type Delivery struct {
 	Settled func()
 }
 
+// silent is a receiver that says nothing of some messages: they count as
+// taken, although nothing is sent.
+type silent interface {
+	isSilent(kind TransitionKind, ref Reference) bool
+}
+
+func isSilent(r Receiver, n *Notification) bool {
+	s, ok := r.(silent)
+	return ok && s.isSilent(n.Message.Kind, n.Reference)
+}
+
 // SendError is a delivery that did not succeed.
 type SendError struct {
 	Err        error

@@ -1,11 +1,16 @@
 package alerts_test
 
 import (
+	"context"
+	"errors"
 	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"watchword/alerts"
+	"watchword/alerts/alertstest"
 )
 
 // A server that sends back what it is sent gets no secret into an error.
@@ -55,5 +60,103 @@ func TestErrorsOfAnEchoHideSecrets(t *testing.T) {
 				t.Errorf("%s: got %v", name, err)
 			}
 		}
+	}
+}
+
+// swapping is a store whose queue is read while a reload replaces the
+// receiver.
+type swapping struct {
+	*alertstest.Memory
+	swap func()
+}
+
+func (s *swapping) Pending(ctx context.Context, receiver string, limit int) (alerts.Queue, error) {
+	if swap := s.swap; swap != nil {
+		s.swap = nil
+		swap()
+	}
+	return s.Memory.Pending(ctx, receiver, limit)
+}
+
+// unwilling is a receiver that fails for a while.
+type unwilling struct{}
+
+func (unwilling) Send(context.Context, alerts.Delivery) (alerts.Reference, error) {
+	return alerts.Reference{}, errors.New("not now")
+}
+
+// queue puts messages of these kinds into the queue of the receiver a.
+func queue(t *testing.T, s alerts.Store, kinds ...alerts.TransitionKind) {
+	t.Helper()
+	err := s.Update(t.Context(), "k", func(st alerts.State) (alerts.State, []alerts.Notification) {
+		var list []alerts.Notification
+		for _, kind := range kinds {
+			list = append(list, alerts.Notification{Receiver: "a", Thread: "t#1", Queued: time.Now(), Message: delivery(kind).Message})
+		}
+		return st, list
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A receiver that was replaced at whatever moment gets its chance at once,
+// however long the one before it was to be left alone.
+func TestReceiverIsReplacedWhileTheQueueIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &swapping{Memory: &alertstest.Memory{}}
+		queue(t, store, alerts.Fired)
+		outbox := &alerts.Outbox{Store: store}
+		outbox.SetReceivers(map[string]alerts.Receiver{"a": unwilling{}})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- outbox.Run(ctx) }()
+		wait(time.Hour) // it is tried every five minutes by now
+		var took time.Time
+		var replaced time.Time
+		store.swap = func() {
+			replaced = time.Now()
+			outbox.SetReceivers(map[string]alerts.Receiver{"a": taker(func(alerts.Message) { took = time.Now() })})
+		}
+		wait(20 * time.Minute)
+		if replaced.IsZero() || took.IsZero() || took.Sub(replaced) > time.Second {
+			t.Errorf("replaced at %v, and tried at %v", replaced, took)
+		}
+		cancel()
+		<-done
+	})
+}
+
+// Where nothing is sent, nothing shows that the receiver takes messages.
+func TestWhatIsNotSentProvesNothing(t *testing.T) {
+	slack := &alertstest.Slack{Token: token}
+	hook := &hook{}
+	for name, tc := range map[string]struct {
+		receiver alerts.Receiver
+		kind     alerts.TransitionKind
+	}{
+		"webhook":                           {hook.receiver(), alerts.Amended},
+		"Slack webhook, edit":               {&alerts.Slack{WebhookURL: slack.WebhookURL(), Client: slack.Client()}, alerts.Amended},
+		"Slack webhook, removal":            {&alerts.Slack{WebhookURL: slack.WebhookURL(), Client: slack.Client()}, alerts.Withdrawn},
+		"Slack, edit of an unknown message": {&alerts.Slack{Token: token, Channel: "#c", APIURL: slack.APIURL(), Client: slack.Client()}, alerts.Amended},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			store := &alertstest.Memory{}
+			queue(t, store, tc.kind)
+			outbox := &alerts.Outbox{Store: store, Blocked: func(_ context.Context, _ string, err error) { t.Errorf("%s: told %v", name, err) }}
+			outbox.SetReceivers(map[string]alerts.Receiver{"a": tc.receiver})
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error)
+			go func() { done <- outbox.Run(ctx) }()
+			wait(time.Minute)
+			if s := outbox.Stats()[0]; s.Sent != 0 || s.Pending != 0 {
+				t.Errorf("%s: stats %+v", name, s)
+			}
+			cancel()
+			<-done
+		})
+	}
+	if n := len(slack.Calls()) + hook.requests; n != 0 {
+		t.Errorf("%d requests", n)
 	}
 }

@@ -42,7 +42,7 @@ const DefaultWebhookTimeout = 10 * time.Second
 // Send implements [Receiver]. An [Amended] message is not posted: what it
 // counts has changed, and nothing has happened.
 func (w *Webhook) Send(ctx context.Context, d Delivery) (Reference, error) {
-	if d.Message.Kind == Amended {
+	if w.isSilent(d.Message.Kind, d.Reference) {
 		return Reference{}, nil
 	}
 	if d.Begin != nil {
@@ -58,6 +58,9 @@ func (w *Webhook) Send(ctx context.Context, d Delivery) (Reference, error) {
 	}
 	return Reference{}, nil
 }
+
+// isSilent implements [silent].
+func (w *Webhook) isSilent(kind TransitionKind, _ Reference) bool { return kind == Amended }
 
 // post makes one attempt. Its error names neither the URL nor a secret.
 func (w *Webhook) post(ctx context.Context, id string, body []byte) *SendError {
