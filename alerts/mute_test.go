@@ -71,6 +71,7 @@ func TestMutesThatCannotBe(t *testing.T) {
 		{Pattern: "", Until: r.now.Add(time.Hour)},
 		{Pattern: "[", Until: r.now.Add(time.Hour)},
 		{Pattern: strings.Repeat("x", 300), Until: r.now.Add(time.Hour)},
+		{Pattern: strings.Repeat("x", 300) + "=y", Until: r.now.Add(time.Hour)}, // a key of the state file cannot be of any length
 		{Pattern: "x", Until: r.now},
 		{Pattern: "x", Until: r.now.Add(alerts.MaxMute + time.Minute)},
 		{Pattern: "x"},
