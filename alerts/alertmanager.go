@@ -96,9 +96,11 @@ func (a *Alertmanager) post(ctx context.Context, url string, body []byte) error 
 	case a.Username != "":
 		req.SetBasicAuth(a.Username, a.Password)
 	}
-	resp, err := a.client().Do(req)
+	var sent sending
+	client := a.client()
+	resp, err := client.Do(sent.follow(req, client.Transport))
 	if err != nil {
-		return &SendError{Err: fmt.Errorf("posting to %s: %w", url, hide(inner(err), a.secrets())), Unsure: !neverSent(err)}
+		return &SendError{Err: fmt.Errorf("posting to %s: %w", url, hide(inner(err), a.secrets())), Unsure: sent.unsure(err)}
 	}
 	defer resp.Body.Close()
 	said, _ := io.ReadAll(io.LimitReader(resp.Body, maxRead)) // read to its end, so that the connection can be used again

@@ -34,7 +34,9 @@ func TestProblemsWaitForNoDisk(t *testing.T) {
 	stuck := &slowDisk{Store: r.store, arrived: make(chan struct{}), open: make(chan struct{})}
 	r.engine.Store = stuck
 	done := make(chan error)
-	go func() { done <- r.engine.Notice(context.WithoutCancel(t.Context()), alerts.Problem{Cause: "two", Text: "two is wrong"}) }()
+	go func() {
+		done <- r.engine.Notice(context.WithoutCancel(t.Context()), alerts.Problem{Cause: "two", Text: "two is wrong"})
+	}()
 	<-stuck.arrived
 	read := make(chan []alerts.OpenProblem, 1)
 	go func() { read <- r.engine.Problems() }()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -158,5 +160,56 @@ func TestWhatIsNotSentProvesNothing(t *testing.T) {
 	}
 	if n := len(slack.Calls()) + hook.requests; n != 0 {
 		t.Errorf("%d requests", n)
+	}
+}
+
+// What fails before anything could be sent was not sent: no message is marked
+// as a possible repeat for that.
+func TestUnsureOnlyAfterAConnection(t *testing.T) {
+	t.Parallel()
+	hang := make(chan struct{})
+	defer close(hang)
+	silent := serve(t, func(c net.Conn) { <-hang; _ = c.Close() })
+	forbids := serve(t, func(c net.Conn) {
+		_, _ = c.Read(make([]byte, 1<<12))
+		_, _ = c.Write([]byte("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"))
+		_ = c.Close()
+	})
+	plain := serve(t, func(c net.Conn) { _, _ = c.Write([]byte("this is no TLS")); _ = c.Close() })
+	closes := serve(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1)); _ = c.Close() })
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unused := l.Addr().String()
+	_ = l.Close()
+	for name, tc := range map[string]struct {
+		url, proxy string
+		unsure     bool
+	}{
+		"no handshake":         {"https://" + silent, "", false},
+		"no TLS":               {"https://" + plain, "", false},
+		"no such port":         {"http://" + unused, "", false},
+		"no such proxy":        {"https://" + silent, "http://" + unused, false},
+		"a proxy that forbids": {"https://" + silent, "http://" + forbids, false},
+		"no answer":            {"http://" + silent, "", true},
+		"a broken connection":  {"http://" + closes, "", true},
+	} {
+		transport := &http.Transport{TLSHandshakeTimeout: 200 * time.Millisecond, DisableKeepAlives: true}
+		if tc.proxy != "" {
+			transport.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(tc.proxy) }
+		}
+		client := &http.Client{Transport: transport, Timeout: 400 * time.Millisecond}
+		for _, r := range []alerts.Receiver{
+			&alerts.Slack{WebhookURL: tc.url + "/services/a", Client: client},
+			&alerts.Slack{Token: token, Channel: "#c", APIURL: tc.url, Client: client},
+			&alerts.Webhook{URL: tc.url, Client: client, Timeout: 400 * time.Millisecond},
+		} {
+			_, err := r.Send(t.Context(), delivery(alerts.Fired))
+			send, ok := errors.AsType[*alerts.SendError](err)
+			if !ok || send.Unsure != tc.unsure {
+				t.Errorf("%s, %T: unsure is %v, want %v: %v", name, r, ok && send.Unsure, tc.unsure, err)
+			}
+		}
 	}
 }

@@ -3,13 +3,10 @@ package alerts
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -124,6 +121,7 @@ func (s *Slack) secrets() *checks.Redactor {
 // tells only in part.
 type observer struct {
 	base   http.RoundTripper
+	sent   sending
 	err    error
 	status int
 	retry  time.Duration
@@ -131,14 +129,13 @@ type observer struct {
 }
 
 const (
-	maxAnswer     = 1 << 20
-	maxCode       = 100 // runes of an error code that are told: a server that is not Slack's may say anything
-	maxRetryAfter = time.Hour
+	maxAnswer = 1 << 20
+	maxCode   = 100 // runes of an error code that are told: a server that is not Slack's may say anything
 )
 
 // RoundTrip implements [http.RoundTripper].
 func (o *observer) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := o.base.RoundTrip(r)
+	resp, err := o.base.RoundTrip(o.sent.follow(r, o.base))
 	if err != nil {
 		o.err = err
 		return nil, err
@@ -165,7 +162,7 @@ func (o *observer) sort(err error) *SendError {
 	var api slack.SlackErrorResponse
 	switch {
 	case o.err != nil || o.status == 0:
-		return &SendError{Err: inner(err), Unsure: !neverSent(err)}
+		return &SendError{Err: inner(err), Unsure: o.sent.unsure(err)}
 	case o.status == http.StatusTooManyRequests:
 		return &SendError{Err: errors.New("rate limited"), RetryAfter: o.retry}
 	case o.status >= 500:
@@ -181,21 +178,4 @@ func (o *observer) sort(err error) *SendError {
 	default:
 		return &SendError{Err: fmt.Errorf("reading the answer: %w", inner(err)), Unsure: true}
 	}
-}
-
-// inner takes the URL off an error of net/http: a webhook's URL is a secret.
-func inner(err error) error {
-	var u *url.Error
-	for errors.As(err, &u) {
-		err = u.Err
-	}
-	return err
-}
-
-// neverSent says whether a request has failed before anything was sent.
-func neverSent(err error) bool {
-	var op *net.OpError
-	var dns *net.DNSError
-	var cert *tls.CertificateVerificationError
-	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &dns) || errors.As(err, &cert)
 }
