@@ -515,7 +515,7 @@ func TestFeedToACluster(t *testing.T) {
 
 func TestFeedOfManyIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const many = 10_000
+		const many = 3_000
 		names := make([]string, many)
 		for i := range names {
 			names[i] = fmt.Sprintf("c%05d", i)
