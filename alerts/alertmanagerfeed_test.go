@@ -1,11 +1,10 @@
 package alerts_test
 
 import (
-	"context"
-	"errors"
-	"io"
-	"net"
+	"fmt"
+	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,165 +13,285 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"watchword/alerts"
-	"watchword/alerts/alertstest"
 	"watchword/checks"
 )
 
-// roundTrip is a transport.
-type roundTrip func(*http.Request) (*http.Response, error)
+const failingA = "+CheckFailing a warning"
 
-// RoundTrip implements [http.RoundTripper].
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-// An Alertmanager that does not answer keeps nobody from stopping.
-func TestFlushNeverOutlivesItsContext(t *testing.T) {
-	t.Parallel()
-	asked, release := make(chan struct{}, 10), make(chan struct{})
-	hangs := roundTrip(func(*http.Request) (*http.Response, error) {
-		asked <- struct{}{}
-		<-release
-		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
-	})
-	engine := &alerts.Engine{Store: &alertstest.Memory{}}
-	feed := &alerts.Feed{Engine: engine}
-	feed.SetReceivers(map[string]*alerts.Alertmanager{"alertmanager.main": {URLs: []string{amURL}, Client: &http.Client{Transport: hangs}}})
-	ctx, cancel := context.WithCancel(t.Context())
-	done, flushed := make(chan error), make(chan error, 1)
-	go func() { done <- feed.Run(ctx) }()
-	<-asked
-	ended, end := context.WithCancel(t.Context())
-	end()
-	go func() { flushed <- feed.Flush(ended) }()
-	select {
-	case err := <-flushed:
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v, want that it was cut short", err)
-		}
-	case <-time.After(10 * time.Second):
-		t.Error("Flush goes on after its context has ended")
-	}
-	cancel()
-	close(release)
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-}
-
-func TestFlushSaysWhatItCouldNot(t *testing.T) {
+func TestFeedTellsAnIncident(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := startWire(t, subjects("a"))
+		w := startWire(t, subjects("a", "b"))
 		defer w.stop()
+		wait(10 * time.Second)
+		w.want()
+		began := time.Now()
 		w.run("a", checks.Failed)
 		wait(time.Second)
-		w.want(failingA)
-		ended, end := context.WithCancel(t.Context())
-		end()
-		if err := w.feed.Flush(ended); !errors.Is(err, context.Canceled) {
-			t.Errorf("without any time: got %v", err)
+		first := w.want(failingA)[0]
+		want := map[string]string{
+			"alertname": "WatchwordCheckFailing", "check": "a", "group": "orders", "location": "fra1", "severity": "warning", "label_team": "orders",
 		}
-		w.want()
-		w.am.setFault(func(*http.Request) (int, error) { return http.StatusServiceUnavailable, nil })
-		if err := w.feed.Flush(t.Context()); err == nil || err.Error() != "sending 1 alert to Alertmanager: not taken" {
-			t.Errorf("while it is down: got %v", err)
+		if diff := cmp.Diff(want, first.Labels); diff != "" {
+			t.Errorf("labels: -want +got\n%s", diff)
 		}
-	})
-}
-
-// That an Alertmanager refuses for good is over when it takes something, and
-// not when it does not answer at all.
-func TestFeedRefusalLastsUntilSomethingIsTaken(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := startWire(t, subjects("a"))
-		defer w.stop()
-		unreachable := func(*http.Request) (int, error) {
-			return 0, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+		if !first.StartsAt.Equal(began) || first.EndsAt.Sub(first.at) != 4*time.Minute || first.GeneratorURL != "https://watch.test/checks/a" {
+			t.Errorf("starts %v ends %v by %q", first.StartsAt.Sub(began), first.EndsAt.Sub(first.at), first.GeneratorURL)
 		}
-		status := func(code int) func(*http.Request) (int, error) {
-			return func(*http.Request) (int, error) { return code, nil }
+		if got := first.Annotations; got["summary"] != "a is failing: status is 422, want 201" || got["runbook_url"] != "https://wiki.test/run" ||
+			!strings.HasPrefix(got["dashboard_url"], "https://grafana.test/") || !strings.Contains(got["description"], "last good run: none seen") {
+			t.Errorf("annotations %q", got)
 		}
-		w.am.setFault(unreachable)
-		wait(10 * time.Minute)
-		for range 3 {
-			w.am.setFault(status(http.StatusUnauthorized))
-			wait(2 * time.Minute)
-			w.am.setFault(unreachable)
-			wait(2 * time.Minute)
-			w.am.setFault(status(http.StatusBadGateway))
-			wait(2 * time.Minute)
+		// Each minute again, with an end that moves on.
+		wait(5 * time.Minute)
+		again := w.want(failingA, failingA, failingA, failingA, failingA)
+		for i, p := range again {
+			if !p.StartsAt.Equal(began) || p.EndsAt.Sub(p.at) != 4*time.Minute || i > 0 && p.at.Sub(again[i-1].at) != time.Minute {
+				t.Errorf("repeat %d: starts %v ends %v", i, p.StartsAt.Sub(began), p.EndsAt.Sub(p.at))
+			}
 		}
-		const refused = "alertmanager.main: posting to http://am.test:9093/prefix: the answer is 401 Unauthorized: no for Basic ***"
-		if diff := cmp.Diff([]string{refused}, w.blocked); diff != "" {
-			t.Errorf("told: -want +got\n%s", diff)
+		ended := time.Now()
+		w.run("a", checks.Passed)
+		wait(time.Second)
+		if over := w.want("-CheckFailing a warning")[0]; over.EndsAt.Sub(ended) > time.Second || over.Annotations["summary"] != first.Annotations["summary"] {
+			t.Errorf("resolved %v after, %q", over.EndsAt.Sub(ended), over.Annotations)
 		}
-		w.am.setFault(nil)
-		wait(2 * time.Minute)
-		if diff := cmp.Diff([]string{refused, "alertmanager.main: <nil>"}, w.blocked); diff != "" {
-			t.Errorf("told: -want +got\n%s", diff)
+		wait(16 * time.Minute)
+		rest := w.am.take(amURL)
+		if n := len(rest); n < 14 || n > 15 || slices.ContainsFunc(rest, posted.firing) || rest[n-1].at.Sub(ended) > 15*time.Minute+time.Second {
+			t.Errorf("resolved was sent %d times: %v", n, lines(rest))
 		}
-		if s := w.feed.Stats()[0]; s.Blocked != "" {
+		if s := w.feed.Stats(); len(s) != 1 || s[0].Receiver != "alertmanager.main" || s[0].Sent != 2 || s[0].Failed != 0 || s[0].Pending != 0 || s[0].Blocked != "" {
 			t.Errorf("stats %+v", s)
 		}
-	})
-}
-
-// What an instance had taken before it failed for a while is not counted again.
-func TestFeedCountsEachAlertOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := startWire(t, subjects("a"))
-		defer w.stop()
-		w.run("a", checks.Failed)
-		for range 3 {
-			wait(time.Minute)
-			w.am.setFault(func(*http.Request) (int, error) { return http.StatusServiceUnavailable, nil })
-			wait(2 * time.Minute)
-			w.am.setFault(nil)
-		}
-		w.run("a", checks.Passed)
-		wait(2 * time.Minute)
-		if s := w.feed.Stats()[0]; s.Sent != 2 || s.Pending != 0 {
-			t.Errorf("stats %+v, want 2 sent: that it fails and that it is over", s)
+		if n := len(w.store.Queued()); n != 0 {
+			t.Errorf("%d notifications were queued", n)
 		}
 	})
 }
 
-// What an answer repeats of a secret is not shown, wherever it stands and
-// however it is written.
-func TestAlertmanagerHidesSecrets(t *testing.T) {
-	for _, said := range []string{
-		strings.Repeat("x", 290) + "canary  secret", // cut in the middle
-		"canary  secret", // on one line it has one space
-		"cHJvYmU6Y2FuYXJ5ICBzZWNyZXQ=",
-		"canary%20%20secret",
+func TestFeedFollowsStates(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		do   func(*wire) // at the beginning, "a" fails and was sent
+		want []string    // within a second after
+	}{
+		{"it recovers", func(w *wire) { w.run("a", checks.Passed) }, []string{"-CheckFailing a warning"}},
+		{"it fails again", func(w *wire) {
+			w.run("a", checks.Passed)
+			wait(2 * time.Second)
+			w.want("-CheckFailing a warning")
+			w.run("a", checks.Failed)
+		}, []string{failingA}},
+		{"it gets better", func(w *wire) { w.run("a", checks.Degraded) }, []string{"+CheckDegraded a warning", "-CheckFailing a warning"}},
+		{"another run fails", func(w *wire) { w.run("a", checks.Failed) }, nil},
+		{"nothing is known", func(w *wire) { w.run("a", checks.Unknown) }, nil},
+		{"it is removed", func(w *wire) {
+			w.setup.Subjects = w.setup.Subjects[1:]
+			w.load()
+		}, []string{"-CheckFailing a warning"}},
+		{"another severity", func(w *wire) {
+			w.setup.Subjects[0].Policy.Severity = "critical"
+			w.load()
+		}, []string{"+CheckFailing a critical", "-CheckFailing a warning"}},
+		{"a reload that changes nothing", func(w *wire) { w.load() }, []string{failingA}},
+		{"another route", func(w *wire) {
+			w.names["alertmanager.second"] = w.receiver(amOther)
+			w.setup.Subjects[0].Receivers = []string{"alertmanager.second"}
+			w.load()
+			wait(time.Second)
+			if diff := cmp.Diff([]string{failingA}, lines(w.am.take(amOther))); diff != "" {
+				w.t.Errorf("the other one got: -want +got\n%s", diff)
+			}
+		}, []string{"-CheckFailing a warning"}},
+		{"a mute goes on with what was sent", func(w *wire) {
+			if _, err := w.engine.Mute(w.t.Context(), alerts.Mute{Pattern: "*", Until: time.Now().Add(time.Hour)}); err != nil {
+				w.t.Fatal(err)
+			}
+			w.run("b", checks.Failed)
+			wait(59 * time.Second)
+			w.want(failingA)
+		}, nil},
+		{"the other receiver is removed", func(w *wire) {
+			delete(w.names, "alertmanager.main")
+			w.load()
+		}, nil},
+		{"what depends on it fails too", func(w *wire) {
+			w.setup.Subjects[1].Parents = []string{"a"}
+			w.load()
+			wait(time.Second)
+			w.want(failingA)
+			w.run("b", checks.Failed)
+			w.run("a", checks.Failed)
+			w.run("b", checks.Failed)
+		}, nil},
 	} {
-		a := &alerts.Alertmanager{URLs: []string{amURL}, Username: "probe", Password: "canary  secret", Client: &http.Client{
-			Transport: roundTrip(func(*http.Request) (*http.Response, error) {
-				return jsonAnswer(http.StatusForbidden, said), nil
-			}),
-		}}
-		err := a.Sample(t.Context(), "")
-		if err == nil || strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), "cHJvYmU6") {
-			t.Errorf("%q: got %v", said, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := startWire(t, subjects("a", "b"))
+				defer w.stop()
+				wait(time.Second)
+				w.run("a", checks.Failed)
+				wait(5 * time.Second)
+				w.want(failingA)
+				c.do(w)
+				wait(time.Second)
+				got := lines(w.am.take(amURL))
+				slices.Sort(got)
+				got = slices.Compact(got) // a reload sends all once more
+				if diff := cmp.Diff(c.want, got); diff != "" {
+					t.Errorf("posted: -want +got\n%s", diff)
+				}
+			})
+		})
 	}
 }
 
-// An instance that is named twice is one instance.
-func TestFeedWithTheSameInstanceTwice(t *testing.T) {
+func TestFeedDoesNotTellWhatIsHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := startWire(t, subjects("a"))
+		setup := subjects("a", "b", "c")
+		setup.Receivers = []string{"slack.a"} // so that there are groups
+		setup.GroupWait = 10 * time.Second
+		setup.Subjects[0].Policy.After = 2
+		w := startWire(t, setup)
 		defer w.stop()
-		for range 2 {
-			w.names["alertmanager.main"] = w.receiver(amURL, amURL)
-			w.load()
+		if _, err := w.engine.Mute(t.Context(), alerts.Mute{Pattern: "b", Until: time.Now().Add(30 * time.Second)}); err != nil {
+			t.Fatal(err)
 		}
+		w.run("a", checks.Failed)
+		w.run("b", checks.Failed)
+		wait(2 * time.Second)
+		w.want()
 		w.run("a", checks.Failed)
 		wait(time.Second)
 		w.want(failingA)
-		delete(w.names, "alertmanager.main")
-		w.load()
+		w.run("c", checks.Failed) // waits for its group
+		wait(9 * time.Second)
+		w.want("+CheckFailing c warning")
+		wait(20 * time.Second)
+		w.want("+CheckFailing b warning")
 	})
 }
 
-func jsonAnswer(status int, body string) *http.Response {
-	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body))}
+// Whichever side begins again, what stands is there within a minute with the
+// same start.
+func TestFeedAfterRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := startWire(t, subjects("a"))
+		w.run("a", checks.Failed)
+		wait(30 * time.Second)
+		first := w.want(failingA)[0]
+		w.stop()
+		wait(time.Minute)
+		w.start()
+		defer w.stop()
+		wait(time.Second)
+		if again := w.want(failingA)[0]; !again.StartsAt.Equal(first.StartsAt) || !cmp.Equal(again.Labels, first.Labels) {
+			t.Errorf("%+v\nbefore the restart\n%+v", again, first)
+		}
+		w.run("a", checks.Passed)
+		wait(time.Second)
+		w.want("-CheckFailing a warning")
+	})
+}
+
+// active are the checks that an Alertmanager holds for failing that knows
+// nothing but what it was posted.
+func (m *manager) active(url string) []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	ends := make(map[string]posted)
+	for _, list := range m.posts[url+"/api/v2/alerts"] {
+		for _, p := range list {
+			ends[p.Labels["alertname"]+" "+p.Labels["check"]] = p
+		}
+	}
+	var out []string
+	for name, p := range ends {
+		if p.EndsAt.After(time.Now()) {
+			out = append(out, strings.TrimPrefix(name, "WatchwordCheck")+" "+p.StartsAt.Format(time.RFC3339Nano))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// open are the incidents that are open, in the same words.
+func (w *wire) open() []string {
+	var out []string
+	for _, i := range w.engine.Incidents() {
+		if !i.State.Open() {
+			continue
+		}
+		name := "Failing "
+		if i.State.Level == alerts.LevelDegraded {
+			name = "Degraded "
+		}
+		out = append(out, name+i.Check+" "+i.State.Since.UTC().Format(time.RFC3339Nano))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Whatever happens, a minute after an Alertmanager can be reached it has what
+// the states say. What was over when neither could tell has ended by itself
+// three minutes later.
+func TestFeedConverges(t *testing.T) {
+	for seed := range uint64(10) {
+		synctest.Test(t, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 7))
+			w := startWire(t, subjects("a", "b", "c", "d"))
+			w.names["alertmanager.main"] = w.receiver(amURL, amOther)
+			w.load()
+			outcomes := []checks.Outcome{checks.Passed, checks.Passed, checks.Failed, checks.Degraded, checks.Unknown}
+			var done []string
+			for range 30 {
+				for range 1 + random.IntN(20) {
+					what := random.IntN(20)
+					done = append(done, fmt.Sprint(what))
+					switch what {
+					case 0:
+						w.stop()
+						wait(time.Duration(random.IntN(200)) * time.Second)
+						w.start()
+					case 1:
+						broken := []int{0, 0, http.StatusServiceUnavailable, http.StatusUnauthorized, http.StatusBadRequest}[random.IntN(5)]
+						half := random.IntN(2) == 0
+						w.am.setFault(func(r *http.Request) (int, error) {
+							if half && r.URL.Host != "am2.test:9093" {
+								return 0, nil
+							}
+							return broken, nil
+						})
+					case 2:
+						w.setup.Subjects[random.IntN(4)].Policy = alerts.Policy{After: 1 + random.IntN(2), RecoverAfter: 1 + random.IntN(2)}
+						w.load()
+					case 3:
+						if _, err := w.engine.Mute(t.Context(), alerts.Mute{Pattern: "[ab]", Until: time.Now().Add(time.Minute)}); err != nil {
+							t.Fatal(err)
+						}
+					default:
+						w.run(string(rune('a'+random.IntN(4))), outcomes[random.IntN(len(outcomes))])
+					}
+					wait(time.Duration(random.IntN(3000)) * time.Millisecond)
+				}
+				w.am.setFault(nil)
+				wait(61 * time.Second)
+				for _, url := range []string{amURL, amOther} {
+					has := w.am.active(url)
+					for _, name := range w.open() {
+						if !slices.Contains(has, name) {
+							t.Fatalf("seed %d, after %v: %s has %q and lacks %s", seed, done, url, has, name)
+						}
+					}
+				}
+				wait(3*time.Minute + time.Second)
+				for _, url := range []string{amURL, amOther} {
+					if diff := cmp.Diff(w.open(), w.am.active(url)); diff != "" {
+						t.Fatalf("seed %d, after %v: %s has, -want +got\n%s", seed, done, url, diff)
+					}
+				}
+			}
+			w.stop()
+		})
+	}
 }

@@ -168,7 +168,7 @@ func TestWhatIsNotSentProvesNothing(t *testing.T) {
 func TestUnsureOnlyAfterAConnection(t *testing.T) {
 	t.Parallel()
 	hang := make(chan struct{})
-	defer close(hang)
+	t.Cleanup(func() { close(hang) })
 	silent := serve(t, func(c net.Conn) { <-hang; _ = c.Close() })
 	forbids := serve(t, func(c net.Conn) {
 		_, _ = c.Read(make([]byte, 1<<12))
@@ -195,21 +195,24 @@ func TestUnsureOnlyAfterAConnection(t *testing.T) {
 		"no answer":            {"http://" + silent, "", true},
 		"a broken connection":  {"http://" + closes, "", true},
 	} {
-		transport := &http.Transport{TLSHandshakeTimeout: 200 * time.Millisecond, DisableKeepAlives: true}
-		if tc.proxy != "" {
-			transport.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(tc.proxy) }
-		}
-		client := &http.Client{Transport: transport, Timeout: 400 * time.Millisecond}
-		for _, r := range []alerts.Receiver{
-			&alerts.Slack{WebhookURL: tc.url + "/services/a", Client: client},
-			&alerts.Slack{Token: token, Channel: "#c", APIURL: tc.url, Client: client},
-			&alerts.Webhook{URL: tc.url, Client: client, Timeout: 400 * time.Millisecond},
-		} {
-			_, err := r.Send(t.Context(), delivery(alerts.Fired))
-			send, ok := errors.AsType[*alerts.SendError](err)
-			if !ok || send.Unsure != tc.unsure {
-				t.Errorf("%s, %T: unsure is %v, want %v: %v", name, r, ok && send.Unsure, tc.unsure, err)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			transport := &http.Transport{TLSHandshakeTimeout: 200 * time.Millisecond, DisableKeepAlives: true}
+			if tc.proxy != "" {
+				transport.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(tc.proxy) }
 			}
-		}
+			client := &http.Client{Transport: transport, Timeout: 400 * time.Millisecond}
+			for _, r := range []alerts.Receiver{
+				&alerts.Slack{WebhookURL: tc.url + "/services/a", Client: client},
+				&alerts.Slack{Token: token, Channel: "#c", APIURL: tc.url, Client: client},
+				&alerts.Webhook{URL: tc.url, Client: client, Timeout: 400 * time.Millisecond},
+			} {
+				_, err := r.Send(t.Context(), delivery(alerts.Fired))
+				send, ok := errors.AsType[*alerts.SendError](err)
+				if !ok || send.Unsure != tc.unsure {
+					t.Errorf("%T: unsure is %v, want %v: %v", r, ok && send.Unsure, tc.unsure, err)
+				}
+			}
+		})
 	}
 }
