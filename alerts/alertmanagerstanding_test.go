@@ -165,3 +165,23 @@ func TestFeedTellsOfAnOutage(t *testing.T) {
 		}
 	})
 }
+
+// And where an Alertmanager is all that remains, it is told, unless it is the
+// one that refuses.
+func TestBlockedReceiverIsToldToAnAlertmanager(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		route, err := alerts.CompileRoute(nil, []string{"slack.a"}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := startWire(t, alerts.Setup{Receivers: []string{"slack.a"}, Routes: alerts.Routes{route}})
+		defer w.stop()
+		for _, name := range []string{"slack.a", "alertmanager.main"} {
+			if err := w.engine.Notice(t.Context(), alerts.Problem{Cause: "receiver " + name, Receiver: name, Text: "x"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wait(2 * time.Second)
+		w.want("+ReceiverBlocked slack.a critical")
+	})
+}
