@@ -73,3 +73,22 @@ func TestAlertmanagerHidesSecrets(t *testing.T) {
 func jsonAnswer(status int, body string) *http.Response {
 	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body))}
 }
+
+// Credentials do not follow a redirect.
+func TestAlertmanagerFollowsNoRedirect(t *testing.T) {
+	for _, status := range []int{http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
+		requests := 0
+		a := &alerts.Alertmanager{URLs: []string{amURL}, BearerToken: "canary", Client: &http.Client{
+			Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+				requests++
+				resp := jsonAnswer(status, "")
+				resp.Header = http.Header{"Location": {"http://am.test:9093/elsewhere"}}
+				return resp, nil
+			}),
+		}}
+		err := a.Sample(t.Context(), "")
+		if send, ok := errors.AsType[*alerts.SendError](err); !ok || !send.Permanent || requests != 1 {
+			t.Errorf("%d: %d requests, error %v", status, requests, err)
+		}
+	}
+}

@@ -194,6 +194,29 @@ func TestFeedAfterRestart(t *testing.T) {
 	})
 }
 
+// A clock that is set back amid an incident makes no alert that begins in the
+// future, or ends before it begins: an Alertmanager would refuse it.
+func TestFeedAfterTheClockWasSetBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := startWire(t, subjects("a"))
+		w.stop()
+		w.skew.Store(int64(time.Hour))
+		w.start()
+		defer w.stop()
+		w.run("a", checks.Failed)
+		wait(time.Minute + time.Second)
+		w.skew.Store(0)
+		w.run("a", checks.Passed)
+		wait(2 * time.Minute)
+		got := w.want(failingA, failingA, "-CheckFailing a warning", "-CheckFailing a warning", "-CheckFailing a warning")
+		for i, p := range got {
+			if p.StartsAt.After(p.at) || p.EndsAt.Before(p.StartsAt) {
+				t.Errorf("%d: at %v, from %v to %v", i, p.at, p.StartsAt, p.EndsAt)
+			}
+		}
+	})
+}
+
 // active are the checks that an Alertmanager holds for failing that knows
 // nothing but what it was posted.
 func (m *manager) active(url string) []string {

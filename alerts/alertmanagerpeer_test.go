@@ -142,7 +142,11 @@ func TestFeedOfManyIsBounded(t *testing.T) {
 		for i := range names {
 			names[i] = fmt.Sprintf("c%05d", i)
 		}
-		w := startWire(t, subjects(names...))
+		setup := subjects(names...)
+		for i := range setup.Subjects { // so that the size of requests counts, and not only the number of alerts
+			setup.Subjects[i].Runbook = "https://wiki.test/" + strings.Repeat("x", 1500)
+		}
+		w := startWire(t, setup)
 		w.stop()
 		ctx, cancel := context.WithCancel(t.Context())
 		w.stopping = cancel
@@ -309,4 +313,33 @@ func TestFeedWithTheSameInstanceTwice(t *testing.T) {
 		delete(w.names, "alertmanager.main")
 		w.load()
 	})
+}
+
+// An Alertmanager that asks to be left alone is, but not for so long that what
+// stands would end.
+func TestFeedHonoursRetryAfter(t *testing.T) {
+	for asked, want := range map[string]time.Duration{"20": 20 * time.Second, "3600": time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			w := startWire(t, subjects("a"))
+			defer w.stop()
+			wait(time.Second)
+			times := make(chan time.Time, 100)
+			w.names["alertmanager.main"] = &alerts.Alertmanager{URLs: []string{amURL}, Client: &http.Client{
+				Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+					times <- time.Now()
+					resp := jsonAnswer(http.StatusServiceUnavailable, "later")
+					resp.Header = http.Header{"Retry-After": {asked}}
+					return resp, nil
+				}),
+			}}
+			w.load()
+			for last, n := <-times, 0; n < 3; n++ {
+				next := <-times
+				if got := next.Sub(last); got < want || got > want+time.Second {
+					t.Errorf("asked for %s s, tried again after %v, want %v", asked, got, want)
+				}
+				last = next
+			}
+		})
+	}
 }

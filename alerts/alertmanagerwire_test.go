@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -117,6 +118,7 @@ type wire struct {
 	setup    alerts.Setup
 	names    map[string]*alerts.Alertmanager
 	blocked  []string
+	skew     atomic.Int64 // nanoseconds: of the engine's clock beside the feed's: that is set back
 	stopping context.CancelFunc
 	parts    sync.WaitGroup
 }
@@ -141,7 +143,7 @@ func (w *wire) start() {
 			w.blocked = append(w.blocked, fmt.Sprint(receiver, ": ", err))
 		},
 	}
-	w.engine = &alerts.Engine{Store: w.store, Changed: w.feed.Wake}
+	w.engine = &alerts.Engine{Store: w.store, Changed: w.feed.Wake, Now: w.now}
 	w.feed.Engine = w.engine
 	w.load()
 	ctx, cancel := context.WithCancel(w.t.Context())
@@ -149,6 +151,8 @@ func (w *wire) start() {
 	w.parts.Go(func() { _ = w.feed.Run(ctx) })
 	w.parts.Go(func() { _ = w.engine.Run(ctx) })
 }
+
+func (w *wire) now() time.Time { return time.Now().Add(time.Duration(w.skew.Load())) }
 
 func (w *wire) stop() {
 	w.stopping()
@@ -166,7 +170,7 @@ func (w *wire) load() {
 
 func (w *wire) run(check string, o checks.Outcome) {
 	w.t.Helper()
-	r := checks.Result{Check: check, Outcome: o, Started: time.Now()}
+	r := checks.Result{Check: check, Outcome: o, Started: w.now()}
 	if o == checks.Failed || o == checks.Degraded {
 		r.Reason, r.Message = checks.ReasonExpectation, "status is 422, want 201"
 	}

@@ -95,7 +95,8 @@ func TestSilences(t *testing.T) {
 	r.at("db", checks.Failed, refused)
 	for _, m := range []alerts.Mute{
 		{Pattern: "x", Until: r.now.Add(2 * time.Hour), Why: "long\nstory", Who: "anna"},
-		{Pattern: "*", Until: r.now.Add(time.Minute)}, // ends before
+		{Pattern: "*", Until: r.now.Add(time.Minute)}, // ends before, and so does the next
+		{Pattern: "x*", Until: r.now.Add(time.Minute)},
 	} {
 		if _, err := r.engine.Mute(t.Context(), m); err != nil {
 			t.Fatal(err)
