@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +11,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"watchword/checks"
 )
 
 // Alertmanager is where a [Feed] sends alerts to: one Prometheus Alertmanager,
@@ -29,7 +30,8 @@ type Alertmanager struct {
 const (
 	alertmanagerPath    = "/api/v2/alerts"
 	alertmanagerTimeout = 15 * time.Second // of one request
-	maxRefusal          = 300              // bytes of an answer that are told
+	maxRead             = 64 << 10         // bytes of an answer that are read
+	maxRefusal          = 300              // runes of an answer that are told
 
 	// sampleLasts is longer than the group_wait of most Alertmanagers: what is
 	// over before that is told to nobody.
@@ -44,6 +46,9 @@ type postable struct {
 	EndsAt       time.Time         `json:"endsAt"`
 	GeneratorURL string            `json:"generatorURL,omitempty"`
 }
+
+// usable says whether anything can be sent. The receiver may be nil.
+func (a *Alertmanager) usable() bool { return a != nil && a.Err == nil }
 
 // Sample sends every instance an alert named WatchwordSample, which ends by
 // itself after two minutes: long enough for Alertmanager to tell of it, and
@@ -91,17 +96,19 @@ func (a *Alertmanager) post(ctx context.Context, url string, body []byte) error 
 	case a.Username != "":
 		req.SetBasicAuth(a.Username, a.Password)
 	}
-	resp, err := a.client().Do(req)
+	var sent sending
+	client := a.client()
+	resp, err := client.Do(sent.follow(req, client.Transport))
 	if err != nil {
-		return &SendError{Err: fmt.Errorf("posting to %s: %w", url, a.hide(inner(err))), Unsure: !neverSent(err)}
+		return &SendError{Err: fmt.Errorf("posting to %s: %w", url, hide(inner(err), a.secrets())), Unsure: sent.unsure(err)}
 	}
 	defer resp.Body.Close()
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // read to its end, so that the connection can be used again
+	said, _ := io.ReadAll(io.LimitReader(resp.Body, maxRead)) // read to its end, so that the connection can be used again
 	if resp.StatusCode/100 == 2 {
 		return nil
 	}
 	return &SendError{
-		Err:       fmt.Errorf("posting to %s: %w", url, a.hide(refusal(resp.StatusCode, text))),
+		Err:       fmt.Errorf("posting to %s: %s", url, a.refusal(resp.StatusCode, said)),
 		Permanent: refuses(resp.StatusCode), Unsure: true, RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now()), status: resp.StatusCode,
 	}
 }
@@ -117,28 +124,19 @@ func (a *Alertmanager) client() *http.Client {
 	return c
 }
 
-// hide makes sure that an error holds no secret, should an answer repeat it.
-func (a *Alertmanager) hide(err error) error {
-	text := err.Error()
-	basic := base64.StdEncoding.EncodeToString([]byte(a.Username + ":" + a.Password))
-	for _, secret := range []string{a.Password, basic, a.BearerToken} {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "***")
-		}
+// refusal says what an answer was that is no success, without what it repeats
+// of a secret.
+func (a *Alertmanager) refusal(status int, said []byte) string {
+	text := fmt.Sprintf("the answer is %d %s", status, http.StatusText(status))
+	if line := shorten(oneLine(clean(a.secrets().Redact(string(said)), true)), maxRefusal); line != "" {
+		text += ": " + strings.Trim(line, `"`)
 	}
-	if text == err.Error() {
-		return err
-	}
-	return errors.New(text)
+	return text
 }
 
-// refusal says what an answer was that is no success.
-func refusal(status int, body []byte) error {
-	text := fmt.Sprintf("the answer is %d %s", status, http.StatusText(status))
-	if said := oneLine(clean(string(body[:min(len(body), maxRefusal)]), false)); said != "" {
-		text += ": " + strings.Trim(said, `"`)
-	}
-	return errors.New(text)
+// secrets finds what no error may show.
+func (a *Alertmanager) secrets() *checks.Redactor {
+	return checks.NewRedactor(a.Password, a.Username+":"+a.Password, a.BearerToken)
 }
 
 // refuses says whether an answer means that nothing will be taken before

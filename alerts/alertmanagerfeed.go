@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -144,13 +146,21 @@ func (f *Feed) Run(ctx context.Context) error {
 
 // Flush sends everything once more to every instance that is not failing, so
 // that a restart has the time until its end to say more. The error says how
-// much was not taken.
+// much was not taken, or that ctx ended before it was known.
 func (f *Feed) Flush(ctx context.Context) error {
 	var wg sync.WaitGroup
+	var short atomic.Pointer[error]
 	for _, p := range f.peers() {
-		wg.Go(func() { p.push(ctx, true) })
+		wg.Go(func() {
+			if err := p.push(ctx, true); err != nil {
+				short.Store(&err)
+			}
+		})
 	}
 	wg.Wait()
+	if err := short.Load(); err != nil {
+		return fmt.Errorf("sending all alerts to Alertmanager: %w", *err)
+	}
 	left := 0
 	for _, s := range f.Stats() {
 		if s.Blocked == "" {
@@ -191,8 +201,8 @@ type feedLane struct {
 	mu       sync.Mutex    // guards the following
 	receiver *Alertmanager // nil: no longer configured
 	peers    []*peer
-	told     string // how it refuses, as it was told last
-	proven   bool   // it was told that it does not refuse (any more)
+	told     int  // the status with which it refuses, as it was told last
+	proven   bool // it was told that it does not refuse (any more)
 	stats    QueueStats
 }
 
@@ -204,7 +214,10 @@ func (l *feedLane) replace(r *Alertmanager) {
 	old := l.peers
 	l.receiver, l.peers = r, nil
 	if r != nil {
-		for _, url := range r.URLs {
+		for i, url := range r.URLs {
+			if slices.Contains(r.URLs[:i], url) {
+				continue
+			}
 			i := slices.IndexFunc(old, func(p *peer) bool { return p.url == url })
 			if i < 0 {
 				l.peers = append(l.peers, newPeer(l, url))
@@ -255,27 +268,25 @@ func (l *feedLane) figures() QueueStats {
 }
 
 // tell says whether an instance refuses for good, when that has changed, and
-// once that none does.
+// when one has taken something and none refuses (any more).
 func (l *feedLane) tell(ctx context.Context) {
 	l.telling.Lock()
 	defer l.telling.Unlock()
 	l.mu.Lock()
-	refusing, tried := (*peer)(nil), true
+	refusal, taken := (*SendError)(nil), false
 	for _, p := range l.peers {
-		tried = tried && p.tried
-		if p.refusal != nil && refusing == nil {
-			refusing = p
-		}
+		taken = taken || p.taken
+		refusal = cmp.Or(refusal, p.refusal)
 	}
 	var err error
 	news := false
 	switch {
-	case refusing != nil:
-		news = l.told != refusing.failing
-		l.told, l.proven, err = refusing.failing, false, refusing.refusal
-	case tried && !l.proven:
+	case refusal != nil:
+		news = l.told != refusal.status
+		l.told, l.proven, err = refusal.status, false, refusal
+	case taken && !l.proven:
 		news = true
-		l.told, l.proven = "", true
+		l.told, l.proven = 0, true
 	}
 	l.mu.Unlock()
 	if news && l.feed.Blocked != nil {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -21,16 +20,16 @@ type peer struct {
 	gone chan struct{} // closed when it is no longer configured
 	anew atomic.Bool   // everything is to be sent at once, whatever happened before
 
-	pushing  sync.Mutex // held while alerts are sent; guards the following
+	pushing  chan struct{} // full while alerts are sent, which takes as long as the instance does; guards the following
 	entries  map[string]*entry
 	next     time.Time // when everything is sent again
 	retry    time.Time // not before, after a failure
 	failures int
 
 	// Guarded by the lane's mu.
-	tried   bool
-	failing string // how the last request failed; empty if it did not
-	refusal error  // of a request that was refused for good
+	taken   bool       // it has taken a request
+	failing string     // how the last request failed; empty if it did not
+	refusal *SendError // of a request that was refused for good; until one is taken
 	pending int
 	oldest  time.Time
 }
@@ -42,20 +41,24 @@ type entry struct {
 	ends    time.Time         // when it was over; zero while it stands
 	changed time.Time         // since when the instance has not taken that it stands or is over
 	current bool              // it has taken that
+	counted bool              // and that was counted
 	offered bool              // it may have taken once that it stands
 	until   time.Time         // how long it is sent after it was over; zero: until it was taken, and then for a while
 }
 
 func newPeer(l *feedLane, url string) *peer {
-	return &peer{lane: l, url: url, poke: make(chan struct{}, 1), gone: make(chan struct{}), entries: make(map[string]*entry)}
+	return &peer{
+		lane: l, url: url, poke: make(chan struct{}, 1), gone: make(chan struct{}),
+		pushing: make(chan struct{}, 1), entries: make(map[string]*entry),
+	}
 }
 
 // run sends until ctx ends or the instance is no longer configured.
 func (p *peer) run(ctx context.Context) {
 	for ctx.Err() == nil && !p.isGone() {
-		p.push(ctx, false)
+		_ = p.push(ctx, false) // ctx has ended
 		p.wait(ctx, feedSettle, nil)
-		p.wait(ctx, p.idle(), p.poke)
+		p.wait(ctx, p.idle(ctx), p.poke)
 	}
 }
 
@@ -69,17 +72,34 @@ func (p *peer) isGone() bool {
 }
 
 // idle is how long there is nothing to do, unless someone pokes.
-func (p *peer) idle() time.Duration {
-	p.pushing.Lock()
-	defer p.pushing.Unlock()
-	if p.failures > 0 {
-		return time.Until(p.retry)
+func (p *peer) idle(ctx context.Context) time.Duration {
+	if p.lock(ctx) != nil {
+		return 0
 	}
-	if p.next.IsZero() {
+	defer p.unlock()
+	switch {
+	case !p.lane.current().usable():
 		return p.lane.feed.every()
+	case p.failures > 0:
+		return time.Until(p.retry)
+	default:
+		return time.Until(p.next)
 	}
-	return time.Until(p.next)
 }
+
+func (p *peer) lock(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	select {
+	case p.pushing <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (p *peer) unlock() { <-p.pushing }
 
 func (p *peer) wait(ctx context.Context, d time.Duration, poke <-chan struct{}) {
 	t := time.NewTimer(max(d, 0))
@@ -93,13 +113,15 @@ func (p *peer) wait(ctx context.Context, d time.Duration, poke <-chan struct{}) 
 }
 
 // push sends what has changed, or everything when it is time or if all is
-// set.
-func (p *peer) push(ctx context.Context, all bool) {
-	p.pushing.Lock()
-	defer p.pushing.Unlock()
+// set. An error means that ctx has ended before that was done.
+func (p *peer) push(ctx context.Context, all bool) error {
+	if err := p.lock(ctx); err != nil {
+		return err
+	}
+	defer p.unlock()
 	receiver := p.lane.current()
-	if receiver == nil || receiver.Err != nil || p.isGone() {
-		return
+	if !receiver.usable() || p.isGone() {
+		return nil
 	}
 	now := time.Now()
 	p.look(now)
@@ -108,17 +130,17 @@ func (p *peer) push(ctx context.Context, all bool) {
 	}
 	if p.failures > 0 && (all || now.Before(p.retry)) {
 		p.count(0)
-		return
+		return nil
 	}
 	all = all || p.failures > 0 || !now.Before(p.next)
 	due := p.due(all)
 	if len(due) == 0 && !all {
-		return
+		return nil
 	}
 	taken, err := p.send(ctx, receiver, due, now)
 	if err != nil && ctx.Err() != nil {
 		p.count(taken)
-		return
+		return context.Cause(ctx)
 	}
 	if err == nil {
 		p.failures = 0
@@ -127,10 +149,11 @@ func (p *peer) push(ctx context.Context, all bool) {
 		}
 	} else {
 		p.failures++
-		p.retry = now.Add(p.backoff(err))
+		p.retry = time.Now().Add(p.backoff(err))
 	}
 	p.count(taken)
 	p.ended(ctx, err)
+	return nil
 }
 
 // backoff is how long to wait after an error: never longer than between two
@@ -158,7 +181,7 @@ func (p *peer) look(now time.Time) {
 		switch {
 		case stands[key]:
 		case e.ends.IsZero():
-			e.ends, e.changed, e.current = now, now, false
+			e.ends, e.changed, e.current, e.counted = now, now, false, false
 			if !e.offered {
 				e.until = now.Add(p.lane.feed.keep())
 			}
@@ -185,15 +208,15 @@ func (p *peer) due(all bool) []*entry {
 	return append(changed, same...)
 }
 
-// took notes that the instance has alerts, and returns of how many it had
-// not known.
+// took notes that the instance has alerts, and returns how many of them were
+// not counted before.
 func (p *peer) took(batch []*entry, now time.Time) uint64 {
 	fresh := uint64(0)
 	for _, e := range batch {
-		if !e.current {
+		if !e.counted {
 			fresh++
 		}
-		e.current = true
+		e.current, e.counted = true, true
 		if e.ends.IsZero() {
 			e.offered = true
 		} else if e.until.IsZero() {
@@ -237,30 +260,32 @@ func (p *peer) count(taken uint64) {
 
 // ended tells how a request ended, if otherwise than the one before.
 func (p *peer) ended(ctx context.Context, err error) {
-	failing, refusal := "", error(nil)
-	if err != nil {
+	failing := ""
+	send, _ := errors.AsType[*SendError](err)
+	refused := send != nil && send.Permanent
+	switch {
+	case send != nil && send.status != 0:
+		failing = strconv.Itoa(send.status)
+	case err != nil:
 		failing = "not reached"
-		if send, ok := errors.AsType[*SendError](err); ok && send.status != 0 {
-			failing = strconv.Itoa(send.status)
-		}
-		if send, ok := errors.AsType[*SendError](err); ok && send.Permanent {
-			refusal = err
-		}
 	}
 	p.lane.mu.Lock()
 	before := p.failing
+	p.failing = failing
+	switch {
+	case err == nil:
+		p.taken, p.refusal = true, nil
+	case refused && (p.refusal == nil || p.refusal.status != send.status):
+		p.refusal = send
+	}
 	if err != nil {
 		p.lane.stats.Failed++
-	}
-	p.tried, p.failing = true, failing
-	if refusal == nil || p.refusal == nil || before != failing {
-		p.refusal = refusal
 	}
 	p.lane.mu.Unlock()
 	log := p.lane.feed.log()
 	switch {
 	case before == failing:
-	case refusal != nil:
+	case refused:
 		log.ErrorContext(ctx, "Alertmanager refuses alerts", "receiver", p.lane.name, "error", err)
 	case err != nil:
 		log.WarnContext(ctx, "alerts not delivered, trying again", "receiver", p.lane.name, "error", err)

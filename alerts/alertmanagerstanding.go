@@ -213,7 +213,7 @@ func (e *Engine) standingProblems(setup *Setup, receiver string) []standing {
 			Topic: AboutWatchword, Kind: Fired, Location: setup.Location, Severity: "warning", Since: st.Since,
 			Headline: "⚠️ " + heading(setup.Location) + ": " + st.Message,
 		}
-		if known[cause] || !slices.Contains(setup.concerned(m), receiver) {
+		if known[cause] || !slices.Contains(setup.toldOf(cause, m), receiver) {
 			continue
 		}
 		known[cause] = true
@@ -227,6 +227,17 @@ func (e *Engine) standingProblems(setup *Setup, receiver string) []standing {
 		}))
 	}
 	return out
+}
+
+// toldOf is who an alert about a problem goes to. One about a receiver goes to
+// those that remain, and to itself: what one instance of an Alertmanager
+// refuses, the others take.
+func (s *Setup) toldOf(cause string, m Message) []string {
+	to := s.concerned(m)
+	if kind, name, _ := strings.Cut(cause, " "); kind == "receiver" {
+		return union(to, s.but(to, name))
+	}
+	return to
 }
 
 // problemAlert is the labels of a problem of watchword itself.

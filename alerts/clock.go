@@ -86,3 +86,26 @@ func (e *Engine) tickOne(ctx context.Context, s *subject, now time.Time) error {
 	}
 	return e.decide(ctx, s, Event{Kind: Ticked}, now)
 }
+
+const (
+	clockStep   = time.Minute     // a clock that went further forward than this beside the monotonic one was set
+	clockSettle = 5 * time.Minute // and is not believed for so long
+)
+
+// clockGuard notices that the clock was set forward (or that the machine was
+// asleep, which looks the same).
+type clockGuard struct {
+	wall, mono time.Time // at the last look
+	until      time.Time // monotonic: the clock is not believed before
+}
+
+// settled says whether the clock has run steadily for a while: one that is
+// wrong for a moment must neither make certificates expire nor checks stale.
+func (g *clockGuard) settled(now time.Time) bool {
+	mono, wall := time.Now(), now.Round(0)
+	if !g.mono.IsZero() && wall.Sub(g.wall)-mono.Sub(g.mono) > clockStep {
+		g.until = mono.Add(clockSettle)
+	}
+	g.wall, g.mono = wall, mono
+	return !mono.Before(g.until)
+}

@@ -37,11 +37,17 @@ func clean(s string, lines bool) string {
 // units of UTF-16 with an ellipsis: `&`, `<` and `>` become entities, so that
 // no mention and no link can be written, and @here and its kin are broken.
 func escape(s string, limit int) string {
+	text := []rune(defuse(clean(s, false)))
+	return cut(text, limit, func(i int) string { return entity(text[i]) })
+}
+
+// cut writes a text rune by rune, up to limit units of UTF-16: what does not
+// fit is an ellipsis.
+func cut(text []rune, limit int, write func(i int) string) string {
 	var b strings.Builder
 	units := 0
-	text := []rune(defuse(clean(s, false)))
-	for i, r := range text {
-		piece := entity(r)
+	for i := range text {
+		piece := write(i)
 		n := len16(piece)
 		if rest := units + n; rest > limit || rest == limit && i < len(text)-1 {
 			b.WriteRune('…')
@@ -76,22 +82,12 @@ func unescape(s string) string {
 // elsewhere is broken all the same. It is cut to limit units of UTF-16.
 func literal(s string, limit int) string {
 	text := []rune(defuse(clean(s, true)))
-	var b strings.Builder
-	units := 0
-	for i, r := range text {
-		piece := string(r)
-		if r == '<' && control(text[i+1:]) {
-			piece += string(joiner)
+	return cut(text, limit, func(i int) string {
+		if text[i] == '<' && control(text[i+1:]) {
+			return "<" + string(joiner)
 		}
-		n := len16(piece)
-		if rest := units + n; rest > limit || rest == limit && i < len(text)-1 {
-			b.WriteRune('…')
-			break
-		}
-		units += n
-		b.WriteString(piece)
-	}
-	return b.String()
+		return string(text[i])
+	})
 }
 
 // control says whether what follows a `<` would make a mention or a link in
@@ -141,4 +137,19 @@ func len16(s string) int {
 		}
 	}
 	return n
+}
+
+// oneLine puts a text on one line.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// shorten cuts a text to at most n runes, the last being an ellipsis.
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	return string(r[:n-1]) + "…"
 }

@@ -25,8 +25,6 @@ const (
 	serverGone  = 10 * time.Minute // how long after all its hosts show another one a certificate counts as replaced
 	serverLost  = 7 * day          // how long nobody has met it until it counts as no longer in use
 	forgetAfter = 30 * day         // after its end, what was told of a certificate that is not in use is forgotten
-	clockStep   = time.Minute      // a clock that went further forward than this beside the monotonic one was set
-	clockSettle = 5 * time.Minute  // and is not believed in matters of expiry for so long
 )
 
 // expiry watches certificates: those of the configuration and those that
@@ -315,23 +313,4 @@ func (x *expiry) successor(fp string, c *CertificateState, now time.Time) (*watc
 		by = x.servers[other]
 	}
 	return by, true
-}
-
-// clockGuard notices that the clock was set forward (or that the machine was
-// asleep, which looks the same).
-type clockGuard struct {
-	wall, mono time.Time // at the last look
-	until      time.Time // monotonic: the clock is not believed before
-}
-
-// settled says whether the clock has run steadily for a while. Expiry is not
-// judged before: a clock that is wrong for a moment must not make certificates
-// expire.
-func (g *clockGuard) settled(now time.Time) bool {
-	mono, wall := time.Now(), now.Round(0)
-	if !g.mono.IsZero() && wall.Sub(g.wall)-mono.Sub(g.mono) > clockStep {
-		g.until = mono.Add(clockSettle)
-	}
-	g.wall, g.mono = wall, mono
-	return !mono.Before(g.until)
 }

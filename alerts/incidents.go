@@ -51,16 +51,12 @@ type OpenProblem struct {
 }
 
 // Problems returns the problems of watchword itself, the oldest first; an
-// outage is one of them. It may wait for the Store.
+// outage is one of them. It reads no disk and waits for none.
 func (e *Engine) Problems() []OpenProblem {
-	e.problems.mu.Lock()
 	var out []OpenProblem
-	for _, st := range e.problems.states {
-		if st.Open() {
-			out = append(out, OpenProblem{st.Message, st.Since})
-		}
+	for _, st := range e.problems.open() {
+		out = append(out, OpenProblem{st.Message, st.Since})
 	}
-	e.problems.mu.Unlock()
 	if st, _ := e.outage.live(); st.Open() {
 		out = append(out, OpenProblem{strings.TrimPrefix(st.Message, "⚠️ "), st.Since})
 	}

@@ -65,6 +65,10 @@ func (l *lane) figures() QueueStats {
 func (l *lane) run(ctx context.Context) {
 	failures := 0
 	for ctx.Err() == nil {
+		select {
+		case <-l.hurry: // there is nothing to wait for yet; whoever hurries from here on cuts the next pause short
+		default:
+		}
 		receiver, usable := l.current()
 		if !usable {
 			l.idle(ctx)
@@ -78,12 +82,8 @@ func (l *lane) run(ctx context.Context) {
 			l.idle(ctx)
 			continue
 		}
-		select {
-		case <-l.hurry: // there is nothing to wait for yet
-		default:
-		}
 		next, with, send := fold(q.Notifications[0])
-		if !send {
+		if !send || isSilent(receiver, &next) {
 			l.ack(ctx, Receipt{ID: next.ID, Stage: Taken})
 			continue
 		}

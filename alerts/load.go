@@ -65,6 +65,7 @@ func (e *Engine) swap(setup Setup, stored map[string]State) []*subject {
 			last = *at
 		}
 		last.location, last.known = setup.Location, setup.Receivers
+		last.all = slices.DeleteFunc(slices.Clone(last.all), func(r string) bool { return !slices.Contains(last.known, r) })
 		s.place.Store(&last)
 		gone = append(gone, s)
 		delete(e.restless, s)

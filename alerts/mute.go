@@ -52,6 +52,9 @@ func parseMute(m Mute) (mute, error) {
 	x := mute{Mute: m}
 	text := m.Pattern
 	if label, value, ok := strings.Cut(text, "="); ok && isLabel(label) {
+		if len(label) > maxPattern {
+			return x, fmt.Errorf("label of %d bytes, at most %d are allowed", len(label), maxPattern)
+		}
 		x.label, text = label, value
 	}
 	var err error

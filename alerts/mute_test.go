@@ -71,6 +71,7 @@ func TestMutesThatCannotBe(t *testing.T) {
 		{Pattern: "", Until: r.now.Add(time.Hour)},
 		{Pattern: "[", Until: r.now.Add(time.Hour)},
 		{Pattern: strings.Repeat("x", 300), Until: r.now.Add(time.Hour)},
+		{Pattern: strings.Repeat("x", 300) + "=y", Until: r.now.Add(time.Hour)}, // a key of the state file cannot be of any length
 		{Pattern: "x", Until: r.now},
 		{Pattern: "x", Until: r.now.Add(alerts.MaxMute + time.Minute)},
 		{Pattern: "x"},
@@ -94,7 +95,8 @@ func TestSilences(t *testing.T) {
 	r.at("db", checks.Failed, refused)
 	for _, m := range []alerts.Mute{
 		{Pattern: "x", Until: r.now.Add(2 * time.Hour), Why: "long\nstory", Who: "anna"},
-		{Pattern: "*", Until: r.now.Add(time.Minute)}, // ends before
+		{Pattern: "*", Until: r.now.Add(time.Minute)}, // ends before, and so does the next
+		{Pattern: "x*", Until: r.now.Add(time.Minute)},
 	} {
 		if _, err := r.engine.Mute(t.Context(), m); err != nil {
 			t.Fatal(err)

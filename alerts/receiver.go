@@ -2,9 +2,18 @@ package alerts
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
+	"net"
 	"net/http"
+	"net/http/httptrace"
+	"net/url"
 	"strconv"
+	"strings"
+	"sync/atomic"
 	"time"
+
+	"watchword/checks"
 )
 
 // Receiver delivers messages to people.
@@ -32,6 +41,17 @@ type Delivery struct {
 	Settled func()
 }
 
+// silent is a receiver that says nothing of some messages: they count as
+// taken, although nothing is sent.
+type silent interface {
+	isSilent(kind TransitionKind, ref Reference) bool
+}
+
+func isSilent(r Receiver, n *Notification) bool {
+	s, ok := r.(silent)
+	return ok && s.isSilent(n.Message.Kind, n.Reference)
+}
+
 // SendError is a delivery that did not succeed.
 type SendError struct {
 	Err        error
@@ -56,6 +76,71 @@ type Unusable struct{ Err error }
 func (u Unusable) Send(context.Context, Delivery) (Reference, error) {
 	return Reference{}, &SendError{Err: u.Err, Permanent: true}
 }
+
+// sending follows one request to where it has a connection.
+type sending struct{ connected atomic.Bool }
+
+// follow returns the request to make by a transport; nil stands for the usual
+// one.
+func (s *sending) follow(r *http.Request, by http.RoundTripper) *http.Request {
+	if _, tells := by.(*http.Transport); by != nil && !tells { // of its connections
+		s.connected.Store(true)
+	}
+	return r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { s.connected.Store(true) },
+	}))
+}
+
+// unsure says whether something may have been sent before the error came.
+func (s *sending) unsure(err error) bool { return s.connected.Load() && !neverSent(err) }
+
+// neverSent says whether an error means that nothing was sent, whatever
+// connection there was.
+func neverSent(err error) bool {
+	var op *net.OpError
+	var dns *net.DNSError
+	var cert *tls.CertificateVerificationError
+	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &dns) || errors.As(err, &cert)
+}
+
+// inner takes the URL off an error of net/http: a webhook's URL is a secret.
+func inner(err error) error {
+	var u *url.Error
+	for errors.As(err, &u) {
+		err = u.Err
+	}
+	return err
+}
+
+// hide makes sure that an error shows no secret: a server may repeat what it
+// was sent where an answer is expected.
+func hide(err error, secrets *checks.Redactor) error {
+	text := err.Error()
+	if hidden := secrets.Redact(text); hidden != text {
+		return errors.New(hidden) //nolint:err113 // the chain would show it
+	}
+	return err
+}
+
+// partsOf are the texts of a URL beyond its host, which may be secrets.
+func partsOf(text string) []string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil
+	}
+	out := []string{u.RequestURI(), u.Path, u.RawQuery}
+	for part := range strings.SplitSeq(u.Path, "/") {
+		if len(part) >= 8 {
+			out = append(out, part)
+		}
+	}
+	for _, values := range u.Query() {
+		out = append(out, values...)
+	}
+	return out
+}
+
+const maxRetryAfter = time.Hour
 
 // retryAfter reads the header of that name, seconds or a date (RFC 9110); 0
 // if it asks for nothing.

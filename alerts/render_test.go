@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -128,6 +129,41 @@ and 24 more
 severity: critical`
 	if diff := cmp.Diff(want, RenderText(m)); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// Links lead to the web, whole or not at all.
+func TestRenderLinks(t *testing.T) {
+	m := sample()
+	m.Runbook = "javascript://wiki.example/%0aalert(1)"
+	m.Links = []Link{{"dashboard", "https://grafana.example/" + strings.Repeat("x", maxURL)}, {"status", "https://watchword.example/a"}}
+	raw, err := json.Marshal(render(m).blocks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]bool{
+		`"url":"https://watchword.example/a"`: true, `"url":"javascript:`: false, "runbook: javascript:": true, "grafana.example": false,
+	} {
+		if strings.Contains(string(raw), text) != want {
+			t.Errorf("%s: %v, want %v, in\n%s", text, !want, want, raw)
+		}
+	}
+}
+
+// What there is no room for is counted.
+func TestRenderManySteps(t *testing.T) {
+	m := sample()
+	f := m.Failures[0]
+	f.Advice = strings.Repeat("advice ", 200)
+	f.Conditions = []Condition{{Expression: strings.Repeat("expression ", 100)}}
+	m.Failures = nil
+	for range maxFailures {
+		m.Failures = append(m.Failures, f)
+	}
+	text := RenderText(m)
+	told := strings.Count(text, "step \"order\"") - 1 // one is the headline's
+	if want := "and " + strconv.Itoa(maxFailures-told) + " more steps"; told < 2 || !strings.Contains(text, want) {
+		t.Errorf("%d steps are told, and not %q:\n%s", told, want, text)
 	}
 }
 

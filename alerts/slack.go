@@ -62,6 +62,9 @@ func (s *Slack) setUp() {
 
 // Send implements [Receiver].
 func (s *Slack) Send(ctx context.Context, d Delivery) (Reference, error) {
+	if s.isSilent(d.Message.Kind, d.Reference) {
+		return Reference{}, nil
+	}
 	s.setUp()
 	if d.Message.PossibleRepeat && s.WebhookURL == "" {
 		ref, found, err := s.reconcile(ctx, &d)
@@ -71,11 +74,7 @@ func (s *Slack) Send(ctx context.Context, d Delivery) (Reference, error) {
 	}
 	m := &d.Message
 	out := s.render(*m)
-	silent := m.Kind == Withdrawn || m.Kind == Amended // nothing new is posted
 	if s.WebhookURL != "" {
-		if silent {
-			return Reference{}, nil // and nothing can be edited
-		}
 		return Reference{}, s.post(ctx, d, Reference{}, out, nil)
 	}
 	threaded := d.Reference != (Reference{}) && m.Kind != Fired && m.Kind != Folded
@@ -88,7 +87,7 @@ func (s *Slack) Send(ctx context.Context, d Delivery) (Reference, error) {
 		}
 		threaded = !lost
 	}
-	if silent || m.Kind == Recovered && m.Topic != AboutCheck && m.Topic != AboutGroup {
+	if onlyEdits(m.Kind) || m.Kind == Recovered && m.Topic != AboutCheck && m.Topic != AboutGroup {
 		return Reference{}, nil // the edit says it all
 	}
 	if threaded {
@@ -104,6 +103,14 @@ func (s *Slack) Send(ctx context.Context, d Delivery) (Reference, error) {
 	var ref Reference
 	err := s.post(ctx, d, Reference{}, out, &ref)
 	return ref, err
+}
+
+// onlyEdits says whether nothing new is posted.
+func onlyEdits(kind TransitionKind) bool { return kind == Withdrawn || kind == Amended }
+
+// isSilent implements [silent]: there is nothing to edit.
+func (s *Slack) isSilent(kind TransitionKind, ref Reference) bool {
+	return onlyEdits(kind) && (s.WebhookURL != "" || ref == Reference{})
 }
 
 // render puts a message into Slack's form, with the mention where someone is

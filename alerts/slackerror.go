@@ -3,18 +3,17 @@ package alerts
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
+
+	"watchword/checks"
 )
 
 var (
@@ -109,25 +108,20 @@ func (s *Slack) call(ctx context.Context, doing string, do func(context.Context,
 		return nil
 	}
 	out := seen.sort(err)
-	out.Err, out.status = fmt.Errorf("%s: %w", doing, s.hide(out.Err)), seen.status
+	out.Err, out.status = fmt.Errorf("%s: %w", doing, hide(out.Err, s.secrets())), seen.status
 	return out
 }
 
-// hide makes sure that an error holds no secret.
-func (s *Slack) hide(err error) error {
-	text := err.Error()
-	for _, secret := range []string{s.Token, s.WebhookURL} {
-		if len(secret) > 0 && strings.Contains(text, secret) {
-			return errors.New(strings.ReplaceAll(text, secret, "***")) //nolint:err113 // the chain would show it
-		}
-	}
-	return err
+// secrets finds what no error may show.
+func (s *Slack) secrets() *checks.Redactor {
+	return checks.NewRedactor(append(partsOf(s.WebhookURL), s.Token, s.WebhookURL)...)
 }
 
 // observer notes what the answer to a request was, which the Slack library
 // tells only in part.
 type observer struct {
 	base   http.RoundTripper
+	sent   sending
 	err    error
 	status int
 	retry  time.Duration
@@ -135,13 +129,13 @@ type observer struct {
 }
 
 const (
-	maxAnswer     = 1 << 20
-	maxRetryAfter = time.Hour
+	maxAnswer = 1 << 20
+	maxCode   = 100 // runes of an error code that are told: a server that is not Slack's may say anything
 )
 
 // RoundTrip implements [http.RoundTripper].
 func (o *observer) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := o.base.RoundTrip(r)
+	resp, err := o.base.RoundTrip(o.sent.follow(r, o.base))
 	if err != nil {
 		o.err = err
 		return nil, err
@@ -168,7 +162,7 @@ func (o *observer) sort(err error) *SendError {
 	var api slack.SlackErrorResponse
 	switch {
 	case o.err != nil || o.status == 0:
-		return &SendError{Err: inner(err), Unsure: !neverSent(err)}
+		return &SendError{Err: inner(err), Unsure: o.sent.unsure(err)}
 	case o.status == http.StatusTooManyRequests:
 		return &SendError{Err: errors.New("rate limited"), RetryAfter: o.retry}
 	case o.status >= 500:
@@ -180,25 +174,8 @@ func (o *observer) sort(err error) *SendError {
 		return &SendError{Err: fmt.Errorf("the answer is %d %s", o.status, http.StatusText(o.status))}
 	case errors.As(err, &api):
 		kind := codeKind(api.Err)
-		return &SendError{Err: &slackError{api.Err}, Permanent: kind == permanentCode, Unsure: kind == unsureCode}
+		return &SendError{Err: &slackError{shorten(oneLine(clean(api.Err, false)), maxCode)}, Permanent: kind == permanentCode, Unsure: kind == unsureCode}
 	default:
 		return &SendError{Err: fmt.Errorf("reading the answer: %w", inner(err)), Unsure: true}
 	}
-}
-
-// inner takes the URL off an error of net/http: a webhook's URL is a secret.
-func inner(err error) error {
-	var u *url.Error
-	for errors.As(err, &u) {
-		err = u.Err
-	}
-	return err
-}
-
-// neverSent says whether a request has failed before anything was sent.
-func neverSent(err error) bool {
-	var op *net.OpError
-	var dns *net.DNSError
-	var cert *tls.CertificateVerificationError
-	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &dns) || errors.As(err, &cert)
 }

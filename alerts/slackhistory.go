@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
@@ -219,29 +218,4 @@ func (s *Slack) channelID(ctx context.Context) (string, error) {
 func looksLikeID(channel string) bool {
 	return len(channel) >= 2 && strings.ContainsRune("CGD", rune(channel[0])) &&
 		strings.Trim(channel, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
-}
-
-// ParseMention understands who is to be mentioned: `@here`, `@channel`,
-// `@everyone`, the id of a user (U… or W…) or of a user group (S…), or any of
-// these as Slack writes them (`<!here>`, `<@U0123>`, `<!subteam^S0123>`). It
-// returns Slack's form. An error is a sentence for the user.
-func ParseMention(text string) (string, error) {
-	bare := strings.TrimSuffix(strings.TrimPrefix(text, "<"), ">")
-	bare = strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(bare, "!"), "@"), "subteam^")
-	switch {
-	case bare == "here" || bare == "channel" || bare == "everyone":
-		return "<!" + bare + ">", nil
-	case regexp.MustCompile(`^[UW][A-Z0-9]{2,20}$`).MatchString(bare):
-		return "<@" + bare + ">", nil
-	case regexp.MustCompile(`^S[A-Z0-9]{2,20}$`).MatchString(bare):
-		return "<!subteam^" + bare + ">", nil
-	default:
-		return "", fmt.Errorf("%q names nobody", shorten(text, maxHeader))
-	}
-}
-
-// mentionBlock holds nothing but a mention, in the form that ParseMention
-// returns.
-func mentionBlock(mention string) slack.Block {
-	return slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, mention, false, false), nil, nil)
 }

@@ -16,9 +16,9 @@ type Store interface {
 	// queues fn's notifications in the order given, both or neither. It
 	// gives each an ID. fn gets the zero State for a key it does not know,
 	// must depend on nothing but its argument, and may be called more than
-	// once. The zero State forgets the key. Once Update has returned nil, both survive a crash (or the
-	// store counts that it could not be written and goes on from memory).
-	// After an error neither has happened.
+	// once. The zero State forgets the key. Once Update has returned nil,
+	// both survive a crash (or the store counts that it could not be written
+	// and goes on from memory). After an error neither has happened.
 	Update(ctx context.Context, key string, fn func(State) (State, []Notification)) error
 
 	// Pending returns up to limit notifications of a receiver, oldest

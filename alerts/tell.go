@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"watchword/checks"
@@ -160,21 +159,6 @@ func condition(x checks.Explanation) Condition {
 		c.Values = append(c.Values, Label{v.Name, shorten(string(text), maxLine)})
 	}
 	return c
-}
-
-// oneLine puts a text on one line.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
-
-// shorten cuts a text to at most n runes, the last being an ellipsis.
-func shorten(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	r := []rune(s)
-	if len(r) <= n {
-		return s
-	}
-	return string(r[:n-1]) + "…"
 }
 
 // thread names an incident: its notifications belong together.

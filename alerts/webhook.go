@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -43,7 +42,7 @@ const DefaultWebhookTimeout = 10 * time.Second
 // Send implements [Receiver]. An [Amended] message is not posted: what it
 // counts has changed, and nothing has happened.
 func (w *Webhook) Send(ctx context.Context, d Delivery) (Reference, error) {
-	if d.Message.Kind == Amended {
+	if w.isSilent(d.Message.Kind, d.Reference) {
 		return Reference{}, nil
 	}
 	if d.Begin != nil {
@@ -59,6 +58,9 @@ func (w *Webhook) Send(ctx context.Context, d Delivery) (Reference, error) {
 	}
 	return Reference{}, nil
 }
+
+// isSilent implements [silent].
+func (w *Webhook) isSilent(kind TransitionKind, _ Reference) bool { return kind == Amended }
 
 // post makes one attempt. Its error names neither the URL nor a secret.
 func (w *Webhook) post(ctx context.Context, id string, body []byte) *SendError {
@@ -80,7 +82,9 @@ func (w *Webhook) post(ctx context.Context, id string, body []byte) *SendError {
 	defer line.close()
 	resp, err := line.send(req)
 	if err != nil {
-		return line.failed(ctx, err)
+		out := line.failed(ctx, err)
+		out.Err = hide(out.Err, w.secrets())
+		return out
 	}
 	defer func() { _ = resp.Body.Close() }()
 	return w.answered(resp)
@@ -141,32 +145,18 @@ func (w *Webhook) answered(resp *http.Response) *SendError {
 // said is how an answer's body begins, on one line, without what is secret.
 func (w *Webhook) said(body io.Reader) string {
 	raw, _ := io.ReadAll(io.LimitReader(body, maxWebhookAnswer)) // what there is
-	text := checks.NewRedactor(w.secrets()...).Redact(string(raw))
-	return shorten(oneLine(clean(text, true)), 200)
+	return shorten(oneLine(clean(w.secrets().Redact(string(raw)), true)), 200)
 }
 
-// secrets are the texts that no error may show: what the receiver knows of
-// the headers and the URL beyond its host, it may repeat.
-func (w *Webhook) secrets() []string {
-	out := []string{w.URL, string(w.Key)}
+// secrets finds what no error may show: what the receiver knows of the
+// headers and the URL beyond its host, it may repeat.
+func (w *Webhook) secrets() *checks.Redactor {
+	out := append([]string{w.URL, string(w.Key)}, partsOf(w.URL)...)
 	for _, value := range w.Headers {
 		out = append(out, value)
 		if _, credentials, ok := strings.Cut(value, " "); ok { // Bearer …
 			out = append(out, credentials)
 		}
 	}
-	u, err := url.Parse(w.URL)
-	if err != nil {
-		return out
-	}
-	out = append(out, u.RequestURI(), u.Path, u.RawQuery)
-	for part := range strings.SplitSeq(u.Path, "/") {
-		if len(part) >= 8 {
-			out = append(out, part)
-		}
-	}
-	for _, values := range u.Query() {
-		out = append(out, values...)
-	}
-	return out
+	return checks.NewRedactor(out...)
 }

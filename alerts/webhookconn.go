@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -27,9 +26,8 @@ type webhookLine struct {
 	own      *http.Transport // nil for one that was given
 	identity *certs.Identity
 
-	connected atomic.Bool           // and something may have been sent
-	asked     atomic.Bool           // the server has asked for a client certificate
-	refused   atomic.Pointer[error] // why the server is not the one that was meant
+	sent  sending
+	asked atomic.Bool // the server has asked for a client certificate
 }
 
 // connect makes ready for one request to u.
@@ -70,11 +68,7 @@ func (w *Webhook) tlsConfig(u *url.URL, line *webhookLine) *tls.Config {
 		MinVersion:         tls.VersionTLS12,
 		InsecureSkipVerify: true, // #nosec G402 -- VerifyConnection does it, by roots of several sources
 		VerifyConnection: func(state tls.ConnectionState) error {
-			err := w.Roots.Verify(state.PeerCertificates, host, time.Now())
-			if err != nil {
-				line.refused.Store(&err)
-			}
-			return err
+			return w.Roots.Verify(state.PeerCertificates, host, time.Now())
 		},
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			line.asked.Store(true)
@@ -100,22 +94,14 @@ func (w *Webhook) proxy(r *http.Request) (*url.URL, error) {
 
 // send makes the request.
 func (l *webhookLine) send(r *http.Request) (*http.Response, error) {
-	if l.own == nil {
-		l.connected.Store(true)
-		return l.RoundTrip(r)
-	}
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { l.connected.Store(true) }}
-	return l.RoundTrip(r.WithContext(httptrace.WithClientTrace(r.Context(), trace)))
+	return l.RoundTrip(l.sent.follow(r, l.RoundTripper))
 }
 
 // failed says what it means that there is no answer.
 func (l *webhookLine) failed(ctx context.Context, err error) *SendError {
 	err = inner(err)
-	out := &SendError{Err: err, Unsure: l.connected.Load() && !neverSent(err)}
-	refused := l.refused.Load()
+	out := &SendError{Err: err, Unsure: l.sent.unsure(err)}
 	switch cause := context.Cause(ctx); {
-	case refused != nil: // nothing was sent to a server that is not the one
-		out.Err = *refused
 	case cause != nil:
 		out.Err = cause
 	case l.asked.Load():
