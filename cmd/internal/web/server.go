@@ -128,7 +128,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	<-ctx.Done()
 	for _, server := range servers {
-		s.shutdown(ctx, server)
+		wg.Go(func() { s.shutdown(ctx, server) })
 	}
 	wg.Wait()
 	return errors.Join(append(errs, s.Close())...)

@@ -251,6 +251,46 @@ func TestShutdownLetsAnswersFinish(t *testing.T) {
 	}
 }
 
+// TestShutdownIsOfBothListeners closes the second listener while the first one
+// waits for an answer that takes too long, and not after that.
+func TestShutdownIsOfBothListeners(t *testing.T) {
+	entered, cut := make(chan struct{}), make(chan struct{})
+	s := &web.Server{Listen: "127.0.0.1:0", HealthListen: "127.0.0.1:0", Metrics: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(entered)
+		<-r.Context().Done()
+		close(cut)
+	})}
+	if err := s.Bind(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- s.Run(ctx) }()
+	asking, leave := context.WithCancel(t.Context())
+	left := make(chan struct{})
+	go func() {
+		resp, err := client().Do(request(t, http.MethodGet, "http://"+s.Addr().String()+"/metrics").WithContext(asking))
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		close(left)
+	}()
+	<-entered
+	cancel()
+	refuses(t, s.HealthAddr().String())
+	select {
+	case <-cut:
+		t.Error("the second listener was closed only after the first one had ended")
+	default:
+	}
+	leave()
+	<-left
+	<-cut
+	if err := <-done; err != nil {
+		t.Errorf("running: %v", err)
+	}
+}
+
 // refuses waits until nothing listens at an address any more.
 func refuses(t *testing.T, address string) {
 	t.Helper()
