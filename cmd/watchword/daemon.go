@@ -63,6 +63,9 @@ type daemon struct {
 	hosts     checks.HostLimit
 	outcomes  sync.Map // of the last run of each check by name, for the log
 
+	asked   chan chan<- error // reloads that someone waits for
+	settled chan struct{}     // closed when there are no more reloads
+
 	mu      sync.Mutex                 // one reload at a time
 	senders map[string]alerts.Receiver // of the configuration that runs
 	fed     map[string]*alerts.Alertmanager
@@ -127,6 +130,7 @@ func (d *daemon) open(ctx context.Context, cfg *config.Config) (err error) {
 	}
 	d.watcher.list = d.Files
 	d.retry = newTimer()
+	d.asked, d.settled = make(chan chan<- error), make(chan struct{})
 	d.metrics = metrics.New(metrics.Build{Version: version, Revision: revision(), GoVersion: runtime.Version()})
 	d.outbox = &alerts.Outbox{Store: d.db, Logger: d.Logger}
 	d.engine = &alerts.Engine{Store: d.db, Logger: d.Logger, Wake: d.outbox.Wake}
@@ -157,7 +161,7 @@ func (d *daemon) open(ctx context.Context, cfg *config.Config) (err error) {
 	d.Web.Metrics = d.metrics.Handler(d.Logger)
 	d.Web.Ready = d.ready.Load
 	if d.Lifecycle {
-		d.Web.Reload = d.reload
+		d.Web.Reload = d.ask
 	}
 	d.Web.Version = version
 	d.Web.Logger = d.Logger
