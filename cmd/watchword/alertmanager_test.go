@@ -172,6 +172,7 @@ func (p *pager) hears(check string, want ...string) {
 // A check that fails is an alert of a real Alertmanager until it recovers,
 // also when the daemon is killed in between.
 func TestAlertmanagerFollowsADaemon(t *testing.T) {
+	t.Parallel()
 	p := newPager(t)
 	s := newSite(t)
 	s.broken.Store(true)
@@ -234,6 +235,7 @@ check "orders" {
 
 // An Alertmanager that refuses is told to Slack, until it does no more.
 func TestAlertmanagerThatRefuses(t *testing.T) {
+	t.Parallel()
 	web := write(t, t.TempDir(), "web.yml", "basic_auth_users: { probe: %s }\n", pagerHash)
 	p := newPager(t, "--web.config.file="+web)
 	p.user = "probe"
@@ -275,6 +277,7 @@ receiver "alertmanager" "main" {
 // fails again, and nothing was told to be resolved. Without more being said,
 // it ends by itself.
 func TestAlertmanagerBeginsAgain(t *testing.T) {
+	t.Parallel()
 	p := newPager(t)
 	const every, ahead = 200 * time.Millisecond, 4 * time.Second
 	engine := &alerts.Engine{Store: &alertstest.Memory{}}
@@ -322,6 +325,7 @@ func TestAlertmanagerBeginsAgain(t *testing.T) {
 
 // The sample reaches those whom a real Alertmanager tells, once.
 func TestAlertsTestOfAnAlertmanager(t *testing.T) {
+	t.Parallel()
 	p := newPager(t)
 	path := write(t, t.TempDir(), "main.hcl", `receiver "alertmanager" "main" { url = "`+p.url()+`" }`)
 	test := func(want int, args ...string) string {

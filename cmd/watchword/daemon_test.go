@@ -27,7 +27,13 @@ type site struct {
 	slack  *alertstest.Slack
 }
 
-const siteToken = "xoxb-canary-5d1f" // must never be seen outside of requests to Slack
+// Secrets, which must never be seen outside of requests. The last two read
+// differently in a URL, in JSON and in base64.
+const (
+	siteToken    = "xoxb-canary-5d1f"
+	sitePassword = "canary/9f&3 77"
+	siteCanary   = "canary/9f&3-"
+)
 
 func newSite(t *testing.T) *site {
 	t.Helper()
@@ -56,7 +62,6 @@ func newSite(t *testing.T) *site {
 
 // base is what every configuration of a site begins with.
 func (s *site) base() string {
-	s.t.Setenv("SITE_TOKEN", siteToken)
 	return `
 settings {
   listen   = "127.0.0.1:0"
@@ -106,6 +111,7 @@ check "orders" {
 `
 
 func TestDaemonTellsOfFailureAndRecovery(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	path := write(t, s.dir, "main.hcl", s.base()+ordersCheck)
 	p := startDaemon(t, path)
@@ -150,6 +156,7 @@ func promtoolIsSilent(t *testing.T, metrics string) {
 }
 
 func TestDaemonReloads(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	path := write(t, s.dir, "main.hcl", s.base()+ordersCheck)
 	p := startDaemon(t, path)
@@ -184,6 +191,7 @@ check "search" {
 
 // A key that cannot be read fails the checks that need it alone.
 func TestDaemonRunsWithUnreadableCertificate(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	path := write(t, s.dir, "main.hcl", s.base()+ordersCheck+`
 certificate "gone" {
@@ -218,6 +226,7 @@ check "gone" {
 }
 
 func TestDaemonRefusesToStart(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	path := write(t, s.dir, "main.hcl", s.base()+ordersCheck)
 	first := startDaemon(t, path)
@@ -249,9 +258,9 @@ func TestDaemonRefusesToStart(t *testing.T) {
 
 // The secret goes to Slack and nowhere else.
 func TestDaemonKeepsSecrets(t *testing.T) {
-	const password = "canary/9f&3 77" // reads differently in a URL, in JSON and in base64
+	t.Parallel()
+	const password = sitePassword
 	s := newSite(t)
-	t.Setenv("SITE_PASSWORD", password)
 	path := write(t, s.dir, "main.hcl", s.base()+`
 secret "password" { env = "SITE_PASSWORD" }
 check "everywhere" {

@@ -20,6 +20,7 @@ import (
 // mistake. Nothing may be told because of it, and what happens in between and
 // afterwards must be.
 func TestReloadsTellNothing(t *testing.T) {
+	t.Parallel()
 	reloads := 30
 	if *full {
 		reloads = 1_000
@@ -87,6 +88,7 @@ func TestReloadsTellNothing(t *testing.T) {
 // TestReloadOverHTTP answers with the mistakes. A reload whose command hangs
 // ends with the daemon, and so does the command.
 func TestReloadOverHTTP(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	command := `
 secret "token" {

@@ -65,6 +65,7 @@ check %q {
 // A token that a command gives anew reaches the requests by itself. When the
 // command fails, the token goes on, and somebody is told.
 func TestDaemonRefreshesSecrets(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	api := newGuarded(t, s.ca)
 	tokens := []string{"canary-token-one", "canary-token-two", "canary-token-three"}
@@ -122,6 +123,7 @@ secret "token" {
 // A command that hangs fails the checks that need it, and they come back once
 // it answers.
 func TestDaemonRunsWithCommandThatHangs(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	api := newGuarded(t, s.ca)
 	path := write(t, s.dir, "main.hcl", s.base()+ordersCheck+api.check("guarded")+`
@@ -149,7 +151,8 @@ secret "token" {
 // Wherever a secret comes from, an API that gives it back does not make it
 // seen.
 func TestDaemonKeepsSecretsOfEverySource(t *testing.T) {
-	const canary = "canary/9f&3-" // reads differently in a URL, in JSON and in base64
+	t.Parallel()
+	const canary = siteCanary
 	s := newSite(t)
 	api := certstest.NewServer(t, &certstest.Server{
 		Pair: s.ca.Server("*.acme.test"),
@@ -160,7 +163,6 @@ func TestDaemonKeepsSecretsOfEverySource(t *testing.T) {
 			}
 		}),
 	})
-	t.Setenv("SITE_ENV", canary+"env")
 	write(t, s.dir, "file", canary+"file")
 	id, err := age.GenerateX25519Identity()
 	if err != nil {
@@ -219,8 +221,10 @@ check "echo" {
 // SIGTERM waits for no command, at the start or at a reload, and leaves
 // nothing of it behind.
 func TestDaemonEndsWhileCommandHangs(t *testing.T) {
+	t.Parallel()
 	for _, when := range []string{"start", "reload"} {
 		t.Run(when, func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t)
 			alive := filepath.Join(s.dir, "alive")
 			path := write(t, s.dir, "main.hcl", s.base()+ordersCheck+`

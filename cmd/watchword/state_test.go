@@ -104,6 +104,7 @@ func remember(t *testing.T, path string) remembered {
 // TestDamagedState starts the daemon on damaged state files: each time it
 // watches, and either knows every record or has put the file aside and says so.
 func TestDamagedState(t *testing.T) {
+	t.Parallel()
 	count := 64
 	if *full {
 		count = 1_000
@@ -183,6 +184,7 @@ func restart(t *testing.T, text string, file []byte) (got remembered, quarantine
 
 // TestStateCheck examines files by the command.
 func TestStateCheck(t *testing.T) {
+	t.Parallel()
 	api := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(api.Close)
 	dir := t.TempDir()
