@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -92,8 +93,10 @@ func (d *daemon) Run(ctx context.Context) error {
 		return err
 	}
 	defer func() {
-		if err := errors.Join(d.db.Close(), d.watcher.Close()); err != nil {
-			d.Logger.ErrorContext(ctx, "closing the state file", "error", err)
+		for _, part := range []io.Closer{d.db, d.watcher} {
+			if err := part.Close(); err != nil {
+				d.Logger.ErrorContext(ctx, "ending", "error", err)
+			}
 		}
 	}()
 	d.first, d.started = cfg.Settings, read
@@ -125,9 +128,7 @@ func (d *daemon) open(ctx context.Context, cfg *config.Config) (err error) {
 	if d.db, err = store.Open(ctx, cfg.Settings.State, store.Options{Logger: d.Logger, Child: d.Child}); err != nil {
 		return err
 	}
-	if d.watcher, err = newWatcher(d.Logger); err != nil {
-		return errors.Join(err, d.db.Close())
-	}
+	d.watcher = newWatcher(d.Logger)
 	d.watcher.list = d.Files
 	d.retry = newTimer()
 	d.asked, d.settled = make(chan chan<- error), make(chan struct{})
