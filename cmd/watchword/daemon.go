@@ -87,10 +87,7 @@ func (d *daemon) Run(ctx context.Context) error {
 		return err
 	}
 	if err := d.open(ctx, cfg); err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
-		return err
+		return unlessStopped(ctx, err)
 	}
 	defer func() {
 		for _, part := range []io.Closer{d.db, d.watcher} {
@@ -102,7 +99,7 @@ func (d *daemon) Run(ctx context.Context) error {
 	d.first, d.started = cfg.Settings, read
 	d.Web.Listen = cfg.Settings.Listen
 	if err := d.Web.Bind(ctx); err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	defer d.Web.Close()
 	for _, addr := range []net.Addr{d.Web.Addr(), d.Web.HealthAddr()} {
@@ -111,7 +108,7 @@ func (d *daemon) Run(ctx context.Context) error {
 		}
 	}
 	if err := d.apply(ctx, cfg, read); err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	if len(d.db.Problems()) == 0 {
 		d.notice(ctx, alerts.Problem{Cause: "state file"}) // what an earlier start told of it is over
@@ -121,6 +118,15 @@ func (d *daemon) Run(ctx context.Context) error {
 	}
 	d.listen(ctx)
 	return d.serve(ctx, cfg)
+}
+
+// unlessStopped is err, which stopped the start, unless the daemon was told to
+// stop meanwhile: then it is not to blame.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // open makes the parts and joins them.

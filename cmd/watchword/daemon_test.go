@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
+	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,6 +17,8 @@ import (
 
 	"watchword/alerts/alertstest"
 	"watchword/certs/certstest"
+	"watchword/cmd/internal/config"
+	"watchword/cmd/internal/web"
 )
 
 // A site is an API that demands certificates, a Slack, and the files of a
@@ -299,5 +304,38 @@ check "everywhere" {
 		if strings.Contains(text, "Y2FuYXJ5LzlmJjMgNz") {
 			t.Errorf("%s: holds the secret in base64", where)
 		}
+	}
+}
+
+// A daemon that is told to stop while it starts has nothing to complain of.
+func TestDaemonIsStoppedWhileItStarts(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := write(t, dir, "main.hcl", `
+settings {
+  listen = "127.0.0.1:0"
+  state  = %q
+}
+certificate "gone" {
+  host = "gone.acme.test"
+  pem  = "gone.pem"
+}
+`, write(t, dir, "s.db", "no database, and longer than an empty file"))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	d := &daemon{
+		Load: func(ctx context.Context) (*config.Config, error) { return config.Load(ctx, path, config.Options{}) },
+		Logger: slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if strings.Contains(a.Value.String(), "was damaged") {
+				cancel()
+			}
+			return a
+		}})),
+		Secrets: new(redaction),
+		Web:     new(web.Server),
+	}
+	err := d.Run(ctx)
+	if ctx.Err() == nil || err != nil {
+		t.Errorf("stopped: %v, error %v", ctx.Err(), err)
 	}
 }
