@@ -109,6 +109,28 @@ func (s *site) told(text string) func() bool {
 	}
 }
 
+// outputs ends the daemon and returns everything that it has given away.
+func (s *site) outputs(p *process) map[string]string {
+	s.t.Helper()
+	out := make(map[string]string)
+	for name, path := range map[string]string{"metrics": "/metrics", "status page": "/", "API": "/api/v1/checks"} {
+		_, out[name] = p.get(path)
+	}
+	p.signal(syscall.SIGTERM)
+	if code := p.wait(); code != 0 {
+		s.t.Errorf("exit code is %d, want 0", code)
+	}
+	state, err := os.ReadFile(filepath.Join(s.dir, "watchword.db"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	out["state file"], out["log"] = string(state), p.log()
+	for _, m := range s.slack.Messages() {
+		out["messages"] += m.Text + m.Reader
+	}
+	return out
+}
+
 const ordersCheck = `
 check "orders" { 
   request { url = "https://orders.acme.test/" }
@@ -282,21 +304,8 @@ check "everywhere" {
 	s.broken.Store(true)
 	p := startDaemon(t, path)
 	eventually(t, "Slack is told", s.told("everywhere is failing"))
-	_, metrics := p.get("/metrics")
-	p.signal(syscall.SIGTERM)
-	p.wait()
-	state, err := os.ReadFile(filepath.Join(s.dir, "watchword.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var messages strings.Builder
-	for _, m := range s.slack.Messages() {
-		messages.WriteString(m.Text + m.Reader)
-	}
-	for where, text := range map[string]string{
-		"metrics": metrics, "log": p.log(), "state file": string(state), "messages": messages.String(),
-	} {
-		for _, form := range []string{password, "canary%2F9f%263+77", "canary%2F9f%263%2077", "canary/9f&3%2077", "canary/9f\\u00263 77", siteToken} {
+	for where, text := range s.outputs(p) {
+		for _, form := range []string{password, "canary%2F9f%263+77", "canary%2F9f%263%2077", "canary/9f&3%2077", "canary/9f&amp;3 77", "canary/9f\\u00263 77", siteToken} {
 			if strings.Contains(text, form) {
 				t.Errorf("%s: holds the secret as %q", where, form)
 			}
