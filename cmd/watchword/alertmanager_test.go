@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -345,5 +346,28 @@ func TestAlertsTestOfAnAlertmanager(t *testing.T) {
 	p.end(syscall.SIGKILL)
 	if out := test(exitFailed); !strings.Contains(out, "connection refused") {
 		t.Errorf("it says %q", out)
+	}
+}
+
+// At its end the daemon tells an Alertmanager how things stand, also when Slack
+// takes nothing.
+func TestAlertmanagerIsToldAtTheEnd(t *testing.T) {
+	t.Parallel()
+	var posts atomic.Int64
+	api := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { posts.Add(1) }))
+	defer api.Close()
+	s := newSite(t)
+	s.broken.Store(true)
+	path := write(t, s.dir, "main.hcl", "%s", strings.Replace(s.base(), s.slack.APIURL(), "http://127.0.0.1:1/", 1)+`
+receiver "alertmanager" "main" { url = "`+api.URL+`" }
+`+ordersCheck)
+	d := startDaemon(t, path)
+	eventually(t, "the alert is sent, and a message waits", func() bool {
+		return posts.Load() > 0 && d.metric(`watchword_outbox_pending{location="fra1",receiver="slack.oncall"}`) == "1"
+	})
+	before := posts.Load()
+	d.signal(syscall.SIGTERM)
+	if code := d.wait(); code != 0 || posts.Load() == before {
+		t.Errorf("exit code %d, and %d posts at the end", code, posts.Load()-before)
 	}
 }

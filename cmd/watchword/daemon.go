@@ -264,17 +264,29 @@ func (d *daemon) serve(ctx context.Context, cfg *config.Config) error {
 	err := d.scheduler.Run(runs)
 	d.ready.Store(false)
 
-	flush, cancel := context.WithTimeout(parts, drainQueue)
-	defer cancel()
-	if flushErr := d.outbox.Flush(flush); flushErr != nil {
-		d.Logger.WarnContext(ctx, "messages stay queued until the next start", "error", flushErr)
-	}
-	if flushErr := d.feed.Flush(flush); flushErr != nil {
-		d.Logger.WarnContext(ctx, "an Alertmanager does not know how things stand", "error", flushErr)
-	}
+	d.flush(parts)
 	cause := context.Cause(parts)
 	stop(nil)
 	wg.Wait()
 	d.Logger.InfoContext(ctx, "stopped")
 	return errors.Join(err, cause)
+}
+
+// flush sends what is queued, and at the same time how things stand: neither
+// waits for a receiver of the other.
+func (d *daemon) flush(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, drainQueue)
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := d.outbox.Flush(ctx); err != nil {
+			d.Logger.WarnContext(ctx, "messages stay queued until the next start", "error", err)
+		}
+	})
+	wg.Go(func() {
+		if err := d.feed.Flush(ctx); err != nil {
+			d.Logger.WarnContext(ctx, "an Alertmanager does not know how things stand", "error", err)
+		}
+	})
+	wg.Wait()
 }
