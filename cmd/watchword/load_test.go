@@ -39,7 +39,6 @@ func (a *arrivals) seen() int {
 // again while it runs, and looks at the arrivals of every check: none is
 // missed, none comes twice.
 func TestReloadUnderLoad(t *testing.T) {
-	t.Parallel()
 	checks, identities, interval, watch := 200, 50, 5*time.Second, 13*time.Second
 	if *full {
 		checks, identities, interval, watch = 10_000, 1_000, time.Minute, 4*time.Minute

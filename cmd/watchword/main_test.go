@@ -10,10 +10,11 @@ import (
 )
 
 // TestMain makes this test binary the command watchword for scripts and for
-// tests that start it as a process of its own. They wait for daemons more than
-// they work, so that more of them run at once than there are processors.
+// tests that start it as a process of its own. Those that are parallel wait for
+// daemons more than they work, so that more of them run at once than there are
+// processors; those that keep a processor busy run alone.
 func TestMain(m *testing.M) {
-	if err := flag.Set("test.parallel", "8"); err != nil { // unless the command line says otherwise
+	if err := flag.Set("test.parallel", "6"); err != nil { // unless the command line says otherwise
 		panic(err)
 	}
 	for name, value := range map[string]string{

@@ -104,7 +104,6 @@ func remember(t *testing.T, path string) remembered {
 // TestDamagedState starts the daemon on damaged state files: each time it
 // watches, and either knows every record or has put the file aside and says so.
 func TestDamagedState(t *testing.T) {
-	t.Parallel()
 	count := 64
 	if *full {
 		count = 1_000
