@@ -14,14 +14,17 @@ import (
 )
 
 // The configuration of the README is valid, and its failure looks as the
-// README shows it.
+// guide shows it.
 func TestReadme(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	hcl := fenced(t, readme, "hcl", 3)
-	configuration, secrets, failure := hcl[0], hcl[2], fenced(t, readme, "text", 1)[0]
+	guide, err := os.ReadFile("../../examples/guide.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	configuration, failure := fenced(t, readme, "hcl", 1)[0], fenced(t, guide, "text", 1)[0]
 
 	dir := t.TempDir()
 	path := write(t, dir, "watchword.hcl", configuration)
@@ -39,11 +42,6 @@ func TestReadme(t *testing.T) {
 	if code := run(t.Context(), []string{"validate", "-c", path}, nil, &stdout, &stderr); code != exitOK {
 		t.Fatalf("validate: exit code %d\n%s", code, stderr.String())
 	}
-	examples := write(t, t.TempDir(), "secrets.hcl", secrets)
-	if code := run(t.Context(), []string{"validate", "--offline", "--strict", "-c", examples}, nil, &stdout, &stderr); code != exitOK {
-		t.Fatalf("validate: exit code %d for the secrets\n%s", code, stderr.String())
-	}
-
 	api := certstest.NewServer(t, &certstest.Server{
 		Pair: ca.Server("*.acme.example"), ClientAuth: tls.RequireAndVerifyClientCert,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -66,6 +64,21 @@ defaults {
 	}
 	if !strings.Contains(stdout.String(), failure) {
 		t.Errorf("the failure reads\n%s\nwant in it\n%s", stdout.String(), failure)
+	}
+}
+
+// The examples of the guide are one valid configuration, laid out as fmt does.
+func TestGuide(t *testing.T) {
+	guide, err := os.ReadFile("../../examples/guide.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := write(t, t.TempDir(), "guide.hcl", strings.Join(fenced(t, guide, "hcl", 4), "\n"))
+	for _, args := range [][]string{{"validate", "--offline", "--strict", "-c", path}, {"fmt", "--check", "--diff", path}} {
+		var out bytes.Buffer
+		if code := run(t.Context(), args, nil, &out, &out); code != exitOK {
+			t.Errorf("%s: exit code %d\n%s", args[0], code, out.String())
+		}
 	}
 }
 

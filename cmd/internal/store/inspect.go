@@ -112,17 +112,20 @@ func (r *Report) inspect(path string, pages bool) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	return db.View(func(tx *bbolt.Tx) error {
-		if pages {
-			for err := range tx.Check() {
-				return err // the goroutine stays behind; the process soon ends
-			}
+	tx, err := db.Begin(false)
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	if pages {
+		for err := range tx.Check() {
+			return err // its goroutine goes on to use the file, which stays open until the process ends
 		}
-		l, err := readContents(tx, r.count)
-		r.Format, r.Records = int(l.format), int(l.records) //nolint:gosec // counts
-		return err
-	})
+	}
+	defer db.Close()
+	defer func() { _ = tx.Rollback() }()
+	l, err := readContents(tx, r.count)
+	r.Format, r.Records = int(l.format), int(l.records) //nolint:gosec // counts
+	return err
 }
 
 var errNoFile = errors.New("not a file")
