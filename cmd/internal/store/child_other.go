@@ -13,8 +13,8 @@ import (
 func dieWithParent(*syscall.SysProcAttr) {}
 
 // confine limits this process as far as it can be done here: its stack, and
-// for how long it runs.
+// for how long it runs, which is longer than a parent waits that still lives.
 func confine(most limits) {
 	debug.SetMaxStack(64 << 20)
-	time.AfterFunc(most.wait, func() { os.Exit(2) }) // the parent has gone, or gives up as well
+	time.AfterFunc(2*most.wait, func() { os.Exit(2) })
 }
