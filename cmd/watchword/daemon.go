@@ -124,7 +124,7 @@ func (d *daemon) Run(ctx context.Context) error {
 // stop meanwhile: then it is not to blame.
 func unlessStopped(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // that it could not go on is as it was told
 	}
 	return err
 }

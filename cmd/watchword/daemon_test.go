@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -334,7 +333,7 @@ certificate "gone" {
 	defer cancel()
 	d := &daemon{
 		Load: func(ctx context.Context) (*config.Config, error) { return config.Load(ctx, path, config.Options{}) },
-		Logger: slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 			if strings.Contains(a.Value.String(), "was damaged") {
 				cancel()
 			}
