@@ -291,6 +291,41 @@ func TestShutdownIsOfBothListeners(t *testing.T) {
 	}
 }
 
+// TestConnectionsAreBounded lets those wait who come when there are too many,
+// so that the checks keep the file descriptors that they need.
+func TestConnectionsAreBounded(t *testing.T) {
+	s := &web.Server{HealthListen: "127.0.0.1:0"}
+	start(t, s)
+	for _, addr := range []net.Addr{s.Addr(), s.HealthAddr()} {
+		var open []net.Conn
+		for range web.MaxConnections + 1 {
+			conn, err := net.Dial("tcp", addr.String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			open = append(open, conn)
+		}
+		last := open[web.MaxConnections]
+		if _, err := io.WriteString(last, "GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		answer := make([]byte, len("HTTP/1.1 200"))
+		if err := last.SetReadDeadline(time.Now().Add(200 * time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := last.Read(answer); err == nil {
+			t.Errorf("one connection too many is answered: %q", answer[:n])
+		}
+		if err := errors.Join(open[0].Close(), last.SetReadDeadline(time.Time{})); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(last, answer); err != nil || string(answer) != "HTTP/1.1 200" {
+			t.Errorf("once there is room the answer is %q, %v", answer, err)
+		}
+	}
+}
+
 // refuses waits until nothing listens at an address any more.
 func refuses(t *testing.T, address string) {
 	t.Helper()
