@@ -18,7 +18,7 @@ func troubles(s *control.Status) []string {
 		}
 		lines = append(lines, line)
 	}
-	if !s.State.Writing {
+	if !s.State.Writing && s.State.WriteErrors > 0 { // else a problem of the start tells of it
 		lines = append(lines, fmt.Sprintf("the state file %s cannot be written (%s): is the disk full, or read-only? Checks and messages go on from memory",
 			s.State.File, count(int(min(s.State.WriteErrors, 1<<31)), "failed attempt")))
 	}
