@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"os"
@@ -345,5 +347,41 @@ certificate "gone" {
 	err := d.Run(ctx)
 	if ctx.Err() == nil || err != nil {
 		t.Errorf("stopped: %v, error %v", ctx.Err(), err)
+	}
+}
+
+// Whoever reads the log may go away: the daemon goes on without it.
+func TestDaemonOutlivesTheReaderOfItsLog(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	path := write(t, s.dir, "main.hcl", s.base()+ordersCheck)
+	cmd := exec.Command("watchword", "run", "-c", path, "--log-format", "json")
+	cmd.Env = append(os.Environ(), "STATE_DIRECTORY="+s.dir)
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	p := &process{t: t, cmd: cmd}
+	for lines := bufio.NewScanner(stderr); p.addr == "" && lines.Scan(); {
+		var entry struct{ Msg, Listen string }
+		if err := json.Unmarshal(lines.Bytes(), &entry); err != nil {
+			t.Fatal(err)
+		}
+		if entry.Msg == "watching" {
+			p.addr = entry.Listen
+		}
+	}
+	if err := stderr.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.broken.Store(true)
+	eventually(t, "Slack is told, as the log is", s.told("🔴 orders is failing"))
+	p.signal(syscall.SIGTERM)
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
 	}
 }
