@@ -21,7 +21,7 @@ const (
 	writeTimeout    = 2 * time.Minute // a scrape over a slow line, or a reload
 	idleTimeout     = 2 * time.Minute
 	maxHeaderBytes  = 64 << 10
-	maxConnections  = 256 // of each listener; who comes then waits, and checks keep their file descriptors
+	maxConnections  = 256             // of each listener; who comes then waits, and checks keep their file descriptors
 	shutdownTimeout = 5 * time.Second // for answers under way when the context ends
 )
 
