@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -63,6 +64,9 @@ type daemon struct {
 	hosts     checks.HostLimit
 	outcomes  sync.Map // of the last run of each check by name, for the log
 
+	asked   chan chan<- error // reloads that someone waits for
+	settled chan struct{}     // closed when there are no more reloads
+
 	mu      sync.Mutex                 // one reload at a time
 	senders map[string]alerts.Receiver // of the configuration that runs
 	fed     map[string]*alerts.Alertmanager
@@ -83,20 +87,19 @@ func (d *daemon) Run(ctx context.Context) error {
 		return err
 	}
 	if err := d.open(ctx, cfg); err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
-		return err
+		return unlessStopped(ctx, err)
 	}
 	defer func() {
-		if err := errors.Join(d.db.Close(), d.watcher.Close()); err != nil {
-			d.Logger.ErrorContext(ctx, "closing the state file", "error", err)
+		for _, part := range []io.Closer{d.db, d.watcher} {
+			if err := part.Close(); err != nil {
+				d.Logger.ErrorContext(ctx, "ending", "error", err)
+			}
 		}
 	}()
 	d.first, d.started = cfg.Settings, read
 	d.Web.Listen = cfg.Settings.Listen
 	if err := d.Web.Bind(ctx); err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	defer d.Web.Close()
 	for _, addr := range []net.Addr{d.Web.Addr(), d.Web.HealthAddr()} {
@@ -105,7 +108,7 @@ func (d *daemon) Run(ctx context.Context) error {
 		}
 	}
 	if err := d.apply(ctx, cfg, read); err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	if len(d.db.Problems()) == 0 {
 		d.notice(ctx, alerts.Problem{Cause: "state file"}) // what an earlier start told of it is over
@@ -117,16 +120,24 @@ func (d *daemon) Run(ctx context.Context) error {
 	return d.serve(ctx, cfg)
 }
 
+// unlessStopped is err, which stopped the start, unless the daemon was told to
+// stop meanwhile: then it is not to blame.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // that it could not go on is as it was told
+	}
+	return err
+}
+
 // open makes the parts and joins them.
 func (d *daemon) open(ctx context.Context, cfg *config.Config) (err error) {
 	if d.db, err = store.Open(ctx, cfg.Settings.State, store.Options{Logger: d.Logger, Child: d.Child}); err != nil {
 		return err
 	}
-	if d.watcher, err = newWatcher(d.Logger); err != nil {
-		return errors.Join(err, d.db.Close())
-	}
+	d.watcher = newWatcher(d.Logger)
 	d.watcher.list = d.Files
 	d.retry = newTimer()
+	d.asked, d.settled = make(chan chan<- error), make(chan struct{})
 	d.metrics = metrics.New(metrics.Build{Version: version, Revision: revision(), GoVersion: runtime.Version()})
 	d.outbox = &alerts.Outbox{Store: d.db, Logger: d.Logger}
 	d.engine = &alerts.Engine{Store: d.db, Logger: d.Logger, Wake: d.outbox.Wake}
@@ -157,7 +168,7 @@ func (d *daemon) open(ctx context.Context, cfg *config.Config) (err error) {
 	d.Web.Metrics = d.metrics.Handler(d.Logger)
 	d.Web.Ready = d.ready.Load
 	if d.Lifecycle {
-		d.Web.Reload = d.reload
+		d.Web.Reload = d.ask
 	}
 	d.Web.Version = version
 	d.Web.Logger = d.Logger
@@ -253,17 +264,29 @@ func (d *daemon) serve(ctx context.Context, cfg *config.Config) error {
 	err := d.scheduler.Run(runs)
 	d.ready.Store(false)
 
-	flush, cancel := context.WithTimeout(parts, drainQueue)
-	defer cancel()
-	if flushErr := d.outbox.Flush(flush); flushErr != nil {
-		d.Logger.WarnContext(ctx, "messages stay queued until the next start", "error", flushErr)
-	}
-	if flushErr := d.feed.Flush(flush); flushErr != nil {
-		d.Logger.WarnContext(ctx, "an Alertmanager does not know how things stand", "error", flushErr)
-	}
+	d.flush(parts)
 	cause := context.Cause(parts)
 	stop(nil)
 	wg.Wait()
 	d.Logger.InfoContext(ctx, "stopped")
 	return errors.Join(err, cause)
+}
+
+// flush sends what is queued, and at the same time how things stand: neither
+// waits for a receiver of the other.
+func (d *daemon) flush(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, drainQueue)
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := d.outbox.Flush(ctx); err != nil {
+			d.Logger.WarnContext(ctx, "messages stay queued until the next start", "error", err)
+		}
+	})
+	wg.Go(func() {
+		if err := d.feed.Flush(ctx); err != nil {
+			d.Logger.WarnContext(ctx, "an Alertmanager does not know how things stand", "error", err)
+		}
+	})
+	wg.Wait()
 }

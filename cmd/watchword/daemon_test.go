@@ -1,7 +1,11 @@
 package main
 
 import (
+	"bufio"
+	"context"
 	"crypto/tls"
+	"encoding/json"
+	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,6 +18,8 @@ import (
 
 	"watchword/alerts/alertstest"
 	"watchword/certs/certstest"
+	"watchword/cmd/internal/config"
+	"watchword/cmd/internal/web"
 )
 
 // A site is an API that demands certificates, a Slack, and the files of a
@@ -27,7 +33,13 @@ type site struct {
 	slack  *alertstest.Slack
 }
 
-const siteToken = "xoxb-canary-5d1f" // must never be seen outside of requests to Slack
+// Secrets, which must never be seen outside of requests. The last two read
+// differently in a URL, in JSON and in base64.
+const (
+	siteToken    = "xoxb-canary-5d1f"
+	sitePassword = "canary/9f&3 77"
+	siteCanary   = "canary/9f&3-"
+)
 
 func newSite(t *testing.T) *site {
 	t.Helper()
@@ -56,7 +68,6 @@ func newSite(t *testing.T) *site {
 
 // base is what every configuration of a site begins with.
 func (s *site) base() string {
-	s.t.Setenv("SITE_TOKEN", siteToken)
 	return `
 settings {
   listen   = "127.0.0.1:0"
@@ -99,6 +110,28 @@ func (s *site) told(text string) func() bool {
 	}
 }
 
+// outputs ends the daemon and returns everything that it has given away.
+func (s *site) outputs(p *process) map[string]string {
+	s.t.Helper()
+	out := make(map[string]string)
+	for name, path := range map[string]string{"metrics": "/metrics", "status page": "/", "API": "/api/v1/checks"} {
+		_, out[name] = p.get(path)
+	}
+	p.signal(syscall.SIGTERM)
+	if code := p.wait(); code != 0 {
+		s.t.Errorf("exit code is %d, want 0", code)
+	}
+	state, err := os.ReadFile(filepath.Join(s.dir, "watchword.db"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	out["state file"], out["log"] = string(state), p.log()
+	for _, m := range s.slack.Messages() {
+		out["messages"] += m.Text + m.Reader
+	}
+	return out
+}
+
 const ordersCheck = `
 check "orders" { 
   request { url = "https://orders.acme.test/" }
@@ -106,6 +139,7 @@ check "orders" {
 `
 
 func TestDaemonTellsOfFailureAndRecovery(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	path := write(t, s.dir, "main.hcl", s.base()+ordersCheck)
 	p := startDaemon(t, path)
@@ -150,6 +184,7 @@ func promtoolIsSilent(t *testing.T, metrics string) {
 }
 
 func TestDaemonReloads(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	path := write(t, s.dir, "main.hcl", s.base()+ordersCheck)
 	p := startDaemon(t, path)
@@ -184,6 +219,7 @@ check "search" {
 
 // A key that cannot be read fails the checks that need it alone.
 func TestDaemonRunsWithUnreadableCertificate(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	path := write(t, s.dir, "main.hcl", s.base()+ordersCheck+`
 certificate "gone" {
@@ -218,6 +254,7 @@ check "gone" {
 }
 
 func TestDaemonRefusesToStart(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	path := write(t, s.dir, "main.hcl", s.base()+ordersCheck)
 	first := startDaemon(t, path)
@@ -249,9 +286,9 @@ func TestDaemonRefusesToStart(t *testing.T) {
 
 // The secret goes to Slack and nowhere else.
 func TestDaemonKeepsSecrets(t *testing.T) {
-	const password = "canary/9f&3 77" // reads differently in a URL, in JSON and in base64
+	t.Parallel()
+	const password = sitePassword
 	s := newSite(t)
-	t.Setenv("SITE_PASSWORD", password)
 	path := write(t, s.dir, "main.hcl", s.base()+`
 secret "password" { env = "SITE_PASSWORD" }
 check "everywhere" {
@@ -268,21 +305,8 @@ check "everywhere" {
 	s.broken.Store(true)
 	p := startDaemon(t, path)
 	eventually(t, "Slack is told", s.told("everywhere is failing"))
-	_, metrics := p.get("/metrics")
-	p.signal(syscall.SIGTERM)
-	p.wait()
-	state, err := os.ReadFile(filepath.Join(s.dir, "watchword.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var messages strings.Builder
-	for _, m := range s.slack.Messages() {
-		messages.WriteString(m.Text + m.Reader)
-	}
-	for where, text := range map[string]string{
-		"metrics": metrics, "log": p.log(), "state file": string(state), "messages": messages.String(),
-	} {
-		for _, form := range []string{password, "canary%2F9f%263+77", "canary%2F9f%263%2077", "canary/9f&3%2077", "canary/9f\\u00263 77", siteToken} {
+	for where, text := range s.outputs(p) {
+		for _, form := range []string{password, "canary%2F9f%263+77", "canary%2F9f%263%2077", "canary/9f&3%2077", "canary/9f&amp;3 77", "canary/9f\\u00263 77", siteToken} {
 			if strings.Contains(text, form) {
 				t.Errorf("%s: holds the secret as %q", where, form)
 			}
@@ -290,5 +314,74 @@ check "everywhere" {
 		if strings.Contains(text, "Y2FuYXJ5LzlmJjMgNz") {
 			t.Errorf("%s: holds the secret in base64", where)
 		}
+	}
+}
+
+// A daemon that is told to stop while it starts has nothing to complain of.
+func TestDaemonIsStoppedWhileItStarts(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := write(t, dir, "main.hcl", `
+settings {
+  listen = "127.0.0.1:0"
+  state  = %q
+}
+certificate "gone" {
+  host = "gone.acme.test"
+  pem  = "gone.pem"
+}
+`, write(t, dir, "s.db", "no database, and longer than an empty file"))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	d := &daemon{
+		Load: func(ctx context.Context) (*config.Config, error) { return config.Load(ctx, path, config.Options{}) },
+		Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if strings.Contains(a.Value.String(), "was damaged") {
+				cancel()
+			}
+			return a
+		}})),
+		Secrets: new(redaction),
+		Web:     new(web.Server),
+	}
+	err := d.Run(ctx)
+	if ctx.Err() == nil || err != nil {
+		t.Errorf("stopped: %v, error %v", ctx.Err(), err)
+	}
+}
+
+// Whoever reads the log may go away: the daemon goes on without it.
+func TestDaemonOutlivesTheReaderOfItsLog(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	path := write(t, s.dir, "main.hcl", s.base()+ordersCheck)
+	cmd := exec.Command("watchword", "run", "-c", path, "--log-format", "json")
+	cmd.Env = append(os.Environ(), "STATE_DIRECTORY="+s.dir)
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	p := &process{t: t, cmd: cmd}
+	for lines := bufio.NewScanner(stderr); p.addr == "" && lines.Scan(); {
+		var entry struct{ Msg, Listen string }
+		if err := json.Unmarshal(lines.Bytes(), &entry); err != nil {
+			t.Fatal(err)
+		}
+		if entry.Msg == "watching" {
+			p.addr = entry.Listen
+		}
+	}
+	if err := stderr.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.broken.Store(true)
+	eventually(t, "Slack is told, as the log is", s.told("🔴 orders is failing"))
+	p.signal(syscall.SIGTERM)
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
 	}
 }

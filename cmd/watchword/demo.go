@@ -89,27 +89,38 @@ func (a *app) demo(ctx context.Context, webhook string) (err error) {
 	}
 	opts := config.Options{
 		WorkDir: dir,
-		Vars: map[string]string{
-			"listen": freeListen(ctx), "api": world.api.Addr(), "partner": world.partner.Addr(), "slack_api": slack.APIURL(),
-		},
+		Vars:    map[string]string{"api": world.api.Addr(), "partner": world.partner.Addr(), "slack_api": slack.APIURL()},
 		Environ: environ(map[string]string{"DEMO_SLACK_TOKEN": "xoxb-demo", "DEMO_SLACK_WEBHOOK": webhook}), //nolint:gosec // the demo's own Slack takes any token
 	}
 	tour.welcome(file, webhook)
-	d := &daemon{
-		Load:    func(ctx context.Context) (*config.Config, error) { return config.Load(ctx, file, opts) },
-		Logger:  slog.New(slog.DiscardHandler), // the tour tells everything in its own words
-		Secrets: new(redaction),
-		Web:     new(web.Server),
-		Observe: tour.observe,
-		Started: func(addr net.Addr, cfg *config.Config) {
-			tour.started(addr, cfg)
-			world.begin()
-		},
-	}
 	stopTelling := world.tell(ctx, tour.event)
-	err = d.Run(ctx)
+	err = watchDemo(ctx, file, opts, tour, world)
 	stopTelling()
 	tour.goodbye()
+	return err
+}
+
+// watchDemo runs the daemon at the usual address, or at another one if that
+// is taken.
+func watchDemo(ctx context.Context, file string, opts config.Options, tour *tour, world *world) (err error) {
+	for _, listen := range []string{demoListen, "127.0.0.1:0"} {
+		opts.Vars["listen"] = listen
+		d := &daemon{
+			Load:    func(ctx context.Context) (*config.Config, error) { return config.Load(ctx, file, opts) },
+			Logger:  slog.New(slog.DiscardHandler), // the tour tells everything in its own words
+			Secrets: new(redaction),
+			Web:     new(web.Server),
+			Observe: tour.observe,
+			Started: func(addr net.Addr, cfg *config.Config) {
+				tour.started(addr, cfg)
+				world.begin()
+			},
+		}
+		err = d.Run(ctx)
+		if op, ok := errors.AsType[*net.OpError](err); !ok || op.Op != "listen" {
+			break
+		}
+	}
 	return err
 }
 
@@ -127,16 +138,6 @@ func environ(values map[string]string) func(string) (string, bool) {
 		v, ok := values[name]
 		return v, ok
 	}
-}
-
-// freeListen is the usual address, or another one if that is taken.
-func freeListen(ctx context.Context) string {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", demoListen)
-	if err != nil {
-		return "127.0.0.1:0"
-	}
-	_ = l.Close() // it is opened again at once
-	return demoListen
 }
 
 // A tour tells in the terminal what happens in a demo.

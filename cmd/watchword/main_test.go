@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -9,8 +10,21 @@ import (
 )
 
 // TestMain makes this test binary the command watchword for scripts and for
-// tests that start it as a process of its own.
+// tests that start it as a process of its own. Those that are parallel wait for
+// daemons more than they work, so that more of them run at once than there are
+// processors; those that keep a processor busy run alone.
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "6"); err != nil { // unless the command line says otherwise
+		panic(err)
+	}
+	for name, value := range map[string]string{
+		"SITE_TOKEN": siteToken, "SITE_PASSWORD": sitePassword, "SITE_ENV": siteCanary + "env",
+		"HOOK_TOKEN": hookToken, "HOOK_SIGNING": hookSigning,
+	} {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
+	}
 	testscript.Main(m, map[string]func(){"watchword": main})
 }
 

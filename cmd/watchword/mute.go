@@ -16,7 +16,7 @@ import (
 const namedChecks = 20
 
 func (a *app) muteCommand() *cobra.Command {
-	var length, until, why, state string
+	var length, until, why, state, output string
 	cmd := &cobra.Command{
 		Use:   "mute PATTERN",
 		Short: "Silence checks for a while",
@@ -27,7 +27,11 @@ from an incident that people know of; what began and ended inside is not told at
 all. A mute holds across restarts. One of the same pattern is replaced.
 
 The pattern is a glob over the names of checks, such as orders/*, or over the
-values of a label: team=orders. A whole name is taken as it is.`,
+values of a label: team=orders. A whole name is taken as it is.
+
+-o json gives what came of it: mute (pattern, since, until, why, who), now, checks
+(that match), near (patterns that were perhaps meant, where none does), kept (false:
+the state file cannot be written, and a restart ends the mute).`,
 		Example: `  watchword mute 'orders/*' --for 2h --why "database migration"
   watchword mute team=orders --until 2026-03-01T06:00:00Z`,
 		Args: onePattern,
@@ -40,7 +44,8 @@ values of a label: team=orders. A whole name is taken as it is.`,
 			if err != nil {
 				return err
 			}
-			return a.mute(cmd.Context(), client, control.MuteRequest{Pattern: args[0], Until: end, Why: why})
+			ask := control.MuteRequest{Pattern: args[0], Until: end, Why: why}
+			return a.mute(cmd.Context(), client, ask, output)
 		},
 		ValidArgsFunction: a.completeChecks,
 	}
@@ -48,6 +53,7 @@ values of a label: team=orders. A whole name is taken as it is.`,
 	flags.StringVar(&length, "for", "", "for how long, `DURATION`: 30m, 2h, 1d")
 	flags.StringVar(&until, "until", "", "until this `TIME`, as in RFC 3339: 2026-03-01T06:00:00Z")
 	flags.StringVar(&why, "why", "", "`TEXT` that others see beside it")
+	outputFlag(cmd, &output, "text", "json")
 	stateFlag(cmd, &state)
 	return cmd
 }
@@ -85,10 +91,13 @@ func muteEnd(length, until string, now time.Time) (time.Time, error) {
 	return now.Add(d), nil
 }
 
-func (a *app) mute(ctx context.Context, client *control.Client, ask control.MuteRequest) error {
+func (a *app) mute(ctx context.Context, client *control.Client, ask control.MuteRequest, output string) error {
 	done, err := client.Mute(ctx, ask)
 	if err != nil {
 		return a.unanswered(err)
+	}
+	if output == "json" {
+		return a.writeJSON(done)
 	}
 	pattern, n := visible(done.Mute.Pattern), len(done.Checks)
 	until := fmt.Sprintf("until %s, for %s", clockTime(done.Mute.Until, done.Now), readable(done.Mute.Until.Sub(done.Now).Round(time.Second)))
@@ -124,19 +133,25 @@ func perhaps(near []string) string {
 }
 
 func (a *app) unmuteCommand() *cobra.Command {
-	var state string
+	var state, output string
 	cmd := &cobra.Command{
 		Use:   "unmute PATTERN",
 		Short: "End a mute before its time",
 		Long: `unmute ends the mute of this very pattern. What still fails of its checks is told
-within a second, unless something else silences it.`,
+within a second, unless something else silences it.
+
+-o json gives what came of it: ended (false: there is no such mute), checks (that
+match), still (those of them that another mute silences), mutes (in force now, each
+with pattern, since, until, why, who, left, checks).
+
+Exit code 0: the mute has ended. 2: there was none, or no daemon answers.`,
 		Args: onePattern,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := a.client(cmd.Context(), state)
 			if err != nil {
 				return err
 			}
-			return a.unmute(cmd.Context(), client, args[0])
+			return a.unmute(cmd.Context(), client, args[0], output)
 		},
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 {
@@ -157,14 +172,21 @@ within a second, unless something else silences it.`,
 			return patterns, cobra.ShellCompDirectiveNoFileComp
 		},
 	}
+	outputFlag(cmd, &output, "text", "json")
 	stateFlag(cmd, &state)
 	return cmd
 }
 
-func (a *app) unmute(ctx context.Context, client *control.Client, pattern string) error {
+func (a *app) unmute(ctx context.Context, client *control.Client, pattern, output string) error {
 	done, err := client.Unmute(ctx, control.UnmuteRequest{Pattern: pattern})
 	if err != nil {
 		return a.unanswered(err)
+	}
+	if output == "json" {
+		if err := a.writeJSON(done); err != nil || done.Ended {
+			return err
+		}
+		return codeError(exitInvalid)
 	}
 	if !done.Ended {
 		if len(done.Mutes) == 0 {

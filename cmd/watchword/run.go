@@ -36,6 +36,9 @@ that fails leaves its secret as it was, and is told of and tried again.`,
 			hangup := make(chan os.Signal, 1)
 			signal.Notify(hangup, syscall.SIGHUP)
 			defer signal.Stop(hangup)
+			noReader := make(chan os.Signal, 1) // of the log: that must not end the daemon
+			signal.Notify(noReader, syscall.SIGPIPE)
+			defer signal.Stop(noReader)
 			secrets := new(redaction)
 			commands := new(config.Commands)
 			opts, err := a.options()

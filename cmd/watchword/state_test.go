@@ -183,6 +183,7 @@ func restart(t *testing.T, text string, file []byte) (got remembered, quarantine
 
 // TestStateCheck examines files by the command.
 func TestStateCheck(t *testing.T) {
+	t.Parallel()
 	api := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(api.Close)
 	dir := t.TempDir()
@@ -194,6 +195,9 @@ func TestStateCheck(t *testing.T) {
 	p := launch(t, write(t, dir, "main.hcl", damageConfig(api.URL, "0 0 29 2 *")))
 	p.await("watchword.db was damaged (")
 	p.listening()
+	if _, page := p.get("/"); !strings.Contains(page, "put aside as") {
+		t.Errorf("the status page does not say that the file was damaged:\n%s", page)
+	}
 	for _, tc := range []struct {
 		path string
 		code int

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
 
 	"watchword/alerts"
 	"watchword/checks"
@@ -146,11 +147,20 @@ func TestStatusText(t *testing.T) {
 	}
 }
 
-// TestStatusFields: the help names every field of the JSON.
-func TestStatusFields(t *testing.T) {
+// TestFields: the help names every field of the JSON.
+func TestFields(t *testing.T) {
 	s := awful()
 	s.Incidents[0].Links = []alerts.Link{{Name: "status", URL: "https://watch.example/"}}
-	text, err := json.Marshal(s)
+	a := new(app)
+	namesFields(t, a.statusCommand(), s)
+	namesFields(t, a.muteCommand(), control.MuteAnswer{Mute: s.Mutes[0].Mute})
+	namesFields(t, a.unmuteCommand(), control.UnmuteAnswer{Mutes: s.Mutes})
+}
+
+// namesFields wants the help of a command to name the fields of v.
+func namesFields(t *testing.T, cmd *cobra.Command, answer any) {
+	t.Helper()
+	text, err := json.Marshal(answer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,14 +168,14 @@ func TestStatusFields(t *testing.T) {
 	if err := json.Unmarshal(text, &v); err != nil {
 		t.Fatal(err)
 	}
-	words := strings.FieldsFunc(new(app).statusCommand().Long, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) })
+	words := strings.FieldsFunc(cmd.Long, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) })
 	var look func(v any)
 	look = func(v any) {
 		switch v := v.(type) {
 		case map[string]any:
 			for name, value := range v {
 				if !slices.Contains(words, name) {
-					t.Errorf("the help does not name the field %q", name)
+					t.Errorf("the help of %s does not name the field %q", cmd.Name(), name)
 				}
 				if name != "labels" {
 					look(value)

@@ -193,25 +193,7 @@ func without(list, other []string) []string {
 
 // problems are those of watchword itself.
 func (t *statusText) problems() {
-	s := t.status
-	var lines []string
-	for _, p := range s.Problems {
-		line := p.Text
-		if p.Since != nil {
-			line += " (for " + readable(s.Now.Sub(*p.Since)) + ")"
-		}
-		lines = append(lines, line)
-	}
-	if !s.State.Writing {
-		lines = append(lines, fmt.Sprintf("the state file %s cannot be written (%s): is the disk full, or read-only? Checks and messages go on from memory",
-			s.State.File, count(int(min(s.State.WriteErrors, 1<<31)), "failed attempt")))
-	}
-	if s.State.Dropped > 0 {
-		lines = append(lines, fmt.Sprintf("%d messages were dropped: the queue is full", s.State.Dropped))
-	}
-	if !s.Config.Loaded {
-		lines = append(lines, "the configuration has mistakes and was not loaded: the one before goes on; watchword validate shows them")
-	}
+	lines := troubles(t.status)
 	if len(lines) == 0 {
 		return
 	}
@@ -267,12 +249,7 @@ func (t *statusText) receivers() {
 		tab.AppendRow(table.Row{visible(r.Receiver), r.Pending, oldest, r.Sent, r.Failed, state})
 	}
 	tab.Render()
-	for _, r := range list {
-		told := slices.ContainsFunc(t.status.Problems, func(p control.Problem) bool {
-			return strings.HasPrefix(p.Text, "receiver "+r.Receiver+" ")
-		})
-		if r.Blocked != "" && !told {
-			t.wrapped("", visible(r.Receiver)+" takes nothing before the next reload: "+visible(r.Blocked), t.screen.red)
-		}
+	for _, line := range refusals(t.status) {
+		t.wrapped("", visible(line), t.screen.red)
 	}
 }

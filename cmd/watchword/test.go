@@ -96,36 +96,29 @@ func (a *app) testRunner(cfg *config.Config) *checks.Runner {
 // test runs monitors and writes their results in the order of the files, as
 // soon as all before have been written.
 func (a *app) test(ctx context.Context, runner *checks.Runner, monitors []*config.Monitor, output string) error {
-	results := make([]chan checks.Result, len(monitors))
-	for i := range results {
-		results[i] = make(chan checks.Result, 1)
-	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	wg.Go(func() {
-		slots := make(chan struct{}, testConcurrency)
-		for i, m := range monitors {
-			slots <- struct{}{}
-			wg.Go(func() {
-				defer func() { <-slots }()
-				results[i] <- runner.Run(ctx, m.Check)
-			})
-		}
-	})
+	runs, stop := context.WithCancel(ctx)
+	defer stop()
+	results := startTests(runs, &wg, runner, monitors)
 
 	progress := a.newProgress(len(monitors))
 	tally := make(map[checks.Outcome]int)
-	rehearsals := 0
+	rehearsals, cut := 0, 0
 	began := time.Now()
 	report := &junitReport{began: began, config: a.configPath}
 	for i, m := range monitors {
 		progress.show(i, m.Check.Name)
 		r := <-results[i]
+		progress.clear()
+		if r.Outcome == checks.Unknown && ctx.Err() != nil {
+			cut++ // nobody waits for it any more
+			continue
+		}
 		tally[r.Outcome]++
 		if showed(r, runner.Rehearse) {
 			rehearsals++
 		}
-		progress.clear()
 		switch output {
 		case "junit":
 			report.add(m, r)
@@ -148,10 +141,33 @@ func (a *app) test(ctx context.Context, runner *checks.Runner, monitors []*confi
 	if runner.Rehearse != nil {
 		a.writeRehearsals(runner.Rehearse, rehearsals, len(monitors))
 	}
-	if tally[checks.Failed]+tally[checks.Unknown] > 0 {
+	if cut > 0 {
+		fmt.Fprintf(a.stderr, "watchword: interrupted: %s did not finish\n", count(cut, "check"))
+	}
+	if tally[checks.Failed]+tally[checks.Unknown]+cut > 0 {
 		return codeError(exitFailed)
 	}
 	return nil
+}
+
+// startTests runs monitors, a few at a time, and returns where their results
+// will be.
+func startTests(ctx context.Context, wg *sync.WaitGroup, runner *checks.Runner, monitors []*config.Monitor) []chan checks.Result {
+	results := make([]chan checks.Result, len(monitors))
+	for i := range results {
+		results[i] = make(chan checks.Result, 1)
+	}
+	wg.Go(func() {
+		slots := make(chan struct{}, testConcurrency)
+		for i, m := range monitors {
+			slots <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-slots }()
+				results[i] <- runner.Run(ctx, m.Check)
+			})
+		}
+	})
+	return results
 }
 
 func userAgent() string { return "watchword/" + version }

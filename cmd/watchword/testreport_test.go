@@ -2,7 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/xml"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -64,5 +67,30 @@ func TestReportsOfHostileAnswers(t *testing.T) {
 		if !strings.HasPrefix(lines[i], start) || !strings.Contains(lines[i], "%250A") {
 			t.Errorf("annotation %q, want it to begin with %q", lines[i], start)
 		}
+	}
+}
+
+// A check that was interrupted is not told as one that has a result.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	api := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/hangs" {
+			cancel()
+			<-r.Context().Done()
+		}
+	}))
+	defer api.Close()
+	path := write(t, t.TempDir(), "main.hcl", `
+check "hangs" {
+  schedule = "@every 1h"
+  request { url = "%s/hangs" }
+}
+`, api.URL)
+	var stdout, stderr bytes.Buffer
+	code := run(ctx, []string{"test", "-c", path, "hangs"}, nil, &stdout, &stderr)
+	if code != exitFailed || strings.Contains(stdout.String(), "hangs") || stderr.String() != "watchword: interrupted: 1 check did not finish\n" {
+		t.Errorf("exit code %d\n%s%s", code, stdout.String(), stderr.String())
 	}
 }

@@ -39,14 +39,16 @@ func (db *DB) tryAgain() {
 }
 
 // takeBatch returns what is to be written, and the number of the latest
-// change in it. It returns nil if the change with this number is settled.
+// change in it. It returns nil if the change with this number is settled, or
+// if there is nothing to write, which proves nothing of the disk.
 func (db *DB) takeBatch(number uint64) (map[slot][]byte, uint64) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	if db.settled >= number {
 		return nil, 0
 	}
-	if db.failing && time.Now().Before(db.retry) {
+	early := db.failing && !db.closed && time.Now().Before(db.retry) // once closed, there is no later
+	if early || len(db.dirty) == 0 {
 		db.settle(db.change)
 		return nil, 0
 	}
@@ -108,9 +110,6 @@ func (db *DB) unwritten(s slot) []byte {
 func (db *DB) write(batch map[slot][]byte) error {
 	if db.bolt == nil {
 		return errNoDisk
-	}
-	if len(batch) == 0 {
-		return nil
 	}
 	return guarded(func() error {
 		return db.bolt.Update(func(tx *bbolt.Tx) error {

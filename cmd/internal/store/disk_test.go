@@ -95,6 +95,9 @@ func TestDiskReadOnlyAtStart(t *testing.T) {
 		if p == path && failing(t, db, "a") != 1 {
 			t.Error("what stands in the file is not known")
 		}
+		if _, err := db.Pending(t.Context(), "r", 9); err != nil || !db.Stats().Failing { // as the outbox asks all the time
+			t.Errorf("with nothing to write the disk is taken for a good one: %v", err)
+		}
 		put(t, db, "b", 2, "r")
 		q, err := db.Pending(t.Context(), "r", 9)
 		if want := map[string]int{path: 2}[p]; err != nil || len(q.Notifications) != max(want, 1) {

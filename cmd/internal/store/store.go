@@ -317,16 +317,15 @@ func (db *DB) Close() error {
 		db.mu.Unlock()
 		return nil
 	}
+	db.closed = true // whoever has changed something before is waited for
 	db.change++
 	number := db.change
-	db.retry = time.Time{} // there is no later
 	db.mu.Unlock()
 	db.commit(number)
 
 	db.writing.Lock()
 	defer db.writing.Unlock()
 	db.mu.Lock()
-	db.closed = true
 	left := len(db.dirty)
 	db.mu.Unlock()
 	var err error

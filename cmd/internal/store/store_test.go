@@ -217,6 +217,51 @@ func TestCloseTriesOnceMore(t *testing.T) {
 	}
 }
 
+// TestCloseAmidUpdates closes a file while others write: what Update took is
+// in the file, and what it refused is not.
+func TestCloseAmidUpdates(t *testing.T) {
+	for range 20 {
+		path := filepath.Join(t.TempDir(), "s.db")
+		db := open(t, path, Options{})
+		const workers = 8
+		var wg sync.WaitGroup
+		var taken [workers]int
+		begun := make(chan struct{}, workers)
+		for i := range workers {
+			wg.Go(func() {
+				for n := 1; ; n++ {
+					err := db.Update(t.Context(), strconv.Itoa(i), func(s alerts.State) (alerts.State, []alerts.Notification) {
+						s.Failing = n
+						return s, nil
+					})
+					if err != nil {
+						if !errors.Is(err, ErrClosed) {
+							t.Error(err)
+						}
+						return
+					}
+					if taken[i] = n; n == 1 {
+						begun <- struct{}{}
+					}
+				}
+			})
+		}
+		for range workers {
+			<-begun
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+		wg.Wait()
+		db = open(t, path, Options{})
+		for i, n := range taken {
+			if got := failing(t, db, strconv.Itoa(i)); got != n {
+				t.Errorf("%d updates were taken, and the file has %d", n, got)
+			}
+		}
+	}
+}
+
 // TestSoundFilesStay cannot open a file for reasons that are not the file's.
 func TestSoundFilesStay(t *testing.T) {
 	dir := t.TempDir()

@@ -175,6 +175,33 @@ func TestAPI(t *testing.T) {
 	}
 }
 
+// A certificate has expired from the first moment on.
+func TestExpiredCertificate(t *testing.T) {
+	b := new(web.Board)
+	b.Load(web.Setup{Certificates: []web.Certificate{{Name: "old", NotAfter: time.Now().Add(-time.Minute)}}})
+	s := &web.Server{Board: b}
+	start(t, s)
+	get := func(path string) string {
+		return ask(t, client(), request(t, http.MethodGet, "http://"+s.Addr().String()+path)).body
+	}
+	if page := get("/"); !strings.Contains(page, `<span class="state failing">expired</span>`) {
+		t.Errorf("the page does not say that the certificate has expired:\n%s", page)
+	}
+	if text := get("/api/v1/certificates"); !strings.Contains(text, `"days_left":-0.1`) {
+		t.Errorf("the API says %s", text)
+	}
+}
+
+// A status that there is none of picks nothing, and is not repeated.
+func TestOnlyKnownStatuses(t *testing.T) {
+	s := &web.Server{Board: board()}
+	start(t, s)
+	page := ask(t, client(), request(t, http.MethodGet, "http://"+s.Addr().String()+"/?status=call+0900-123")).body
+	if strings.Contains(page, "0900") || !strings.Contains(page, "orders/checkout") {
+		t.Errorf("the page is\n%s", page)
+	}
+}
+
 // What is remembered is bounded, survives a reload, and goes with its check.
 func TestBoardRemembers(t *testing.T) {
 	firing := true

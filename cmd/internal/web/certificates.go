@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 )
@@ -61,10 +62,11 @@ func serverCertificates(list []checkStatus) []serverStatus {
 	return out
 }
 
-// daysLeft counts days with one digit behind the point; negative when over.
+// daysLeft counts days with one digit behind the point, rounded down; negative
+// from the moment on when they are over.
 func daysLeft(end, now time.Time) float64 {
 	const tenths = 10
-	return float64(int(end.Sub(now).Hours()/24*tenths)) / tenths
+	return math.Floor(end.Sub(now).Hours()/24*tenths) / tenths
 }
 
 // A presented certificate is a line of the page: however many hosts present

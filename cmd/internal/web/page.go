@@ -93,7 +93,8 @@ func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
 	g.count(list)
 	g.Servers = presentedBy(serverCertificates(list))
 	g.Certificates = p.server.board().clientCertificates(now)
-	if g.Only = r.URL.Query().Get("status"); g.Only != "" {
+	if only := r.URL.Query().Get("status"); slices.Contains(statuses(), only) {
+		g.Only = only
 		other := func(c checkStatus) bool { return c.Status != g.Only }
 		list, g.Wrong = slices.DeleteFunc(list, other), slices.DeleteFunc(g.Wrong, other)
 		g.Query.Set("status", g.Only)
@@ -118,7 +119,7 @@ func (g *page) count(list []checkStatus) {
 			g.Wrong = append(g.Wrong, c)
 		}
 	}
-	for _, status := range []string{failing, degraded, unknown, passing} {
+	for _, status := range statuses() {
 		if n[status] > 0 {
 			g.Worst = cmp.Or(g.Worst, status)
 			g.Counts = append(g.Counts, statusCount{status, n[status]})

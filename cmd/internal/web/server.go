@@ -11,6 +11,7 @@ import (
 	"time"
 
 	toolkit "github.com/prometheus/exporter-toolkit/web"
+	"golang.org/x/net/netutil"
 )
 
 // Limits on whoever talks to the server.
@@ -20,6 +21,7 @@ const (
 	writeTimeout    = 2 * time.Minute // a scrape over a slow line, or a reload
 	idleTimeout     = 2 * time.Minute
 	maxHeaderBytes  = 64 << 10
+	maxConnections  = 256             // of each listener; who comes then waits, and checks keep their file descriptors
 	shutdownTimeout = 5 * time.Second // for answers under way when the context ends
 )
 
@@ -111,7 +113,7 @@ func (s *Server) Run(ctx context.Context) error {
 	serve := []func() error{func() error { return s.serve(servers[0]) }}
 	if s.health != nil {
 		servers = append(servers, s.newServer(s.healthHandler()))
-		serve = append(serve, func() error { return servers[1].Serve(s.health) })
+		serve = append(serve, func() error { return servers[1].Serve(netutil.LimitListener(s.health, maxConnections)) })
 	}
 
 	ctx, cancel := context.WithCancel(ctx)
@@ -128,7 +130,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	<-ctx.Done()
 	for _, server := range servers {
-		s.shutdown(ctx, server)
+		wg.Go(func() { s.shutdown(ctx, server) })
 	}
 	wg.Wait()
 	return errors.Join(append(errs, s.Close())...)
@@ -141,7 +143,7 @@ func (s *Server) serve(server *http.Server) error {
 		WebListenAddresses: &[]string{s.Listen},
 		WebConfigFile:      &s.ConfigFile,
 	}
-	return toolkit.Serve(s.listener, server, flags, s.log())
+	return toolkit.Serve(netutil.LimitListener(s.listener, maxConnections), server, flags, s.log())
 }
 
 // shutdown ends a server, with answers under way cut off after a few seconds.

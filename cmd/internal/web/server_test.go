@@ -251,6 +251,81 @@ func TestShutdownLetsAnswersFinish(t *testing.T) {
 	}
 }
 
+// TestShutdownIsOfBothListeners closes the second listener while the first one
+// waits for an answer that takes too long, and not after that.
+func TestShutdownIsOfBothListeners(t *testing.T) {
+	entered, cut := make(chan struct{}), make(chan struct{})
+	s := &web.Server{Listen: "127.0.0.1:0", HealthListen: "127.0.0.1:0", Metrics: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(entered)
+		<-r.Context().Done()
+		close(cut)
+	})}
+	if err := s.Bind(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- s.Run(ctx) }()
+	asking, leave := context.WithCancel(t.Context())
+	left := make(chan struct{})
+	go func() {
+		resp, err := client().Do(request(t, http.MethodGet, "http://"+s.Addr().String()+"/metrics").WithContext(asking))
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		close(left)
+	}()
+	<-entered
+	cancel()
+	refuses(t, s.HealthAddr().String())
+	select {
+	case <-cut:
+		t.Error("the second listener was closed only after the first one had ended")
+	default:
+	}
+	leave()
+	<-left
+	<-cut
+	if err := <-done; err != nil {
+		t.Errorf("running: %v", err)
+	}
+}
+
+// TestConnectionsAreBounded lets those wait who come when there are too many,
+// so that the checks keep the file descriptors that they need.
+func TestConnectionsAreBounded(t *testing.T) {
+	s := &web.Server{HealthListen: "127.0.0.1:0"}
+	start(t, s)
+	for _, addr := range []net.Addr{s.Addr(), s.HealthAddr()} {
+		var open []net.Conn
+		for range web.MaxConnections + 1 {
+			conn, err := net.Dial("tcp", addr.String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			open = append(open, conn)
+		}
+		last := open[web.MaxConnections]
+		if _, err := io.WriteString(last, "GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		answer := make([]byte, len("HTTP/1.1 200"))
+		if err := last.SetReadDeadline(time.Now().Add(200 * time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := last.Read(answer); err == nil {
+			t.Errorf("one connection too many is answered: %q", answer[:n])
+		}
+		if err := errors.Join(open[0].Close(), last.SetReadDeadline(time.Time{})); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(last, answer); err != nil || string(answer) != "HTTP/1.1 200" {
+			t.Errorf("once there is room the answer is %q, %v", answer, err)
+		}
+	}
+}
+
 // refuses waits until nothing listens at an address any more.
 func refuses(t *testing.T, address string) {
 	t.Helper()

@@ -194,6 +194,9 @@ const (
 	unknown  = "unknown"
 )
 
+// statuses are these words, the worst first.
+func statuses() []string { return []string{failing, degraded, unknown, passing} }
+
 func statusOf(o checks.Outcome) string {
 	switch o {
 	case checks.Passed:
@@ -235,7 +238,7 @@ type groupStatus struct {
 
 // Worst is the status that is worst of all checks.
 func (g groupStatus) Worst() string {
-	for _, status := range []string{failing, degraded, unknown} {
+	for _, status := range statuses() {
 		if g.Counts[status] > 0 {
 			return status
 		}

@@ -65,6 +65,7 @@ check %q {
 // A token that a command gives anew reaches the requests by itself. When the
 // command fails, the token goes on, and somebody is told.
 func TestDaemonRefreshesSecrets(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	api := newGuarded(t, s.ca)
 	tokens := []string{"canary-token-one", "canary-token-two", "canary-token-three"}
@@ -97,31 +98,22 @@ secret "token" {
 	eventually(t, "the API sees the third token", api.asked(tokens[2]))
 	eventually(t, "the failure is over", func() bool { return p.metric(failed) == "0" })
 
-	_, metrics := p.get("/metrics")
-	promtoolIsSilent(t, metrics)
-	p.signal(syscall.SIGTERM)
-	if code := p.wait(); code != 0 {
-		t.Errorf("exit code is %d, want 0", code)
-	}
-	state, err := os.ReadFile(filepath.Join(s.dir, "watchword.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for where, text := range map[string]string{
-		"log": p.log(), "metrics": metrics, "state file": string(state), "messages": strings.Join(s.texts(), "\n"),
-	} {
+	outputs := s.outputs(p)
+	promtoolIsSilent(t, outputs["metrics"])
+	for where, text := range outputs {
 		if strings.Contains(text, "canary-token") {
 			t.Errorf("%s: holds a token", where)
 		}
 	}
-	if strings.Contains(p.log(), "check failed") || strings.Contains(p.log(), "check unknown") {
-		t.Errorf("a check has failed:\n%s", p.log())
+	if log := outputs["log"]; strings.Contains(log, "check failed") || strings.Contains(log, "check unknown") {
+		t.Errorf("a check has failed:\n%s", log)
 	}
 }
 
 // A command that hangs fails the checks that need it, and they come back once
 // it answers.
 func TestDaemonRunsWithCommandThatHangs(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	api := newGuarded(t, s.ca)
 	path := write(t, s.dir, "main.hcl", s.base()+ordersCheck+api.check("guarded")+`
@@ -149,7 +141,8 @@ secret "token" {
 // Wherever a secret comes from, an API that gives it back does not make it
 // seen.
 func TestDaemonKeepsSecretsOfEverySource(t *testing.T) {
-	const canary = "canary/9f&3-" // reads differently in a URL, in JSON and in base64
+	t.Parallel()
+	const canary = siteCanary
 	s := newSite(t)
 	api := certstest.NewServer(t, &certstest.Server{
 		Pair: s.ca.Server("*.acme.test"),
@@ -160,7 +153,6 @@ func TestDaemonKeepsSecretsOfEverySource(t *testing.T) {
 			}
 		}),
 	})
-	t.Setenv("SITE_ENV", canary+"env")
 	write(t, s.dir, "file", canary+"file")
 	id, err := age.GenerateX25519Identity()
 	if err != nil {
@@ -189,25 +181,13 @@ check "echo" {
 `, "%scommand", canary, api.Addr()))
 	p := startDaemon(t, path, "--age-identity", filepath.Join(s.dir, "identity.txt"))
 	eventually(t, "Slack is told", s.told("echo is failing"))
-	_, metrics := p.get("/metrics")
-	p.signal(syscall.SIGTERM)
-	p.wait()
-	state, err := os.ReadFile(filepath.Join(s.dir, "watchword.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var messages strings.Builder
-	for _, m := range s.slack.Messages() {
-		messages.WriteString(m.Text + m.Reader)
-	}
+	outputs := s.outputs(p)
 	for _, source := range []string{"Env", "File", "Command", "Age"} {
-		if !strings.Contains(messages.String(), source+"=***") {
-			t.Errorf("the message does not show the body with %s redacted:\n%s", source, messages.String())
+		if !strings.Contains(outputs["messages"], source+"=***") {
+			t.Errorf("the message does not show the body with %s redacted:\n%s", source, outputs["messages"])
 		}
 	}
-	for where, text := range map[string]string{
-		"metrics": metrics, "log": p.log(), "state file": string(state), "messages": messages.String(),
-	} {
+	for where, text := range outputs {
 		for _, form := range []string{"canary", "9f&3", "9f%263", "9f\\u00263", "Y2FuYXJ5LzlmJjM"} {
 			if strings.Contains(text, form) {
 				t.Errorf("%s: holds a secret as %q", where, form)
@@ -219,8 +199,10 @@ check "echo" {
 // SIGTERM waits for no command, at the start or at a reload, and leaves
 // nothing of it behind.
 func TestDaemonEndsWhileCommandHangs(t *testing.T) {
+	t.Parallel()
 	for _, when := range []string{"start", "reload"} {
 		t.Run(when, func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t)
 			alive := filepath.Join(s.dir, "alive")
 			path := write(t, s.dir, "main.hcl", s.base()+ordersCheck+`

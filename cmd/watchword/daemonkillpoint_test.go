@@ -23,6 +23,7 @@ import (
 // service is. Both must be told, in order; what comes twice is one message at
 // most and says so. With -full it dies at every write.
 func TestKilledAtWrites(t *testing.T) {
+	t.Parallel()
 	step := 11
 	if *full {
 		step = 1

@@ -12,8 +12,12 @@ import (
 // failures, restarts it, and reads what arrived in Slack: every check once,
 // but for the message that was in flight, which may come twice and says so.
 func TestKillLosesNothing(t *testing.T) {
+	t.Parallel()
 	for _, wait := range []string{"0s", "2s"} {
-		t.Run("group_wait "+wait, func(t *testing.T) { killAmidBursts(t, wait) })
+		t.Run("group_wait "+wait, func(t *testing.T) {
+			t.Parallel()
+			killAmidBursts(t, wait)
+		})
 	}
 }
 

@@ -179,6 +179,7 @@ func (l *life) await(what string, lines []string, conditions ...func(scrape) boo
 // TestMetricsOfALife has a daemon see everything that can become of a check,
 // and looks at every metric meanwhile.
 func TestMetricsOfALife(t *testing.T) {
+	t.Parallel()
 	l := newLife(t)
 	write(t, l.dir, "watchword.db", "no database, and longer than an empty file")
 	l.p = startDaemon(t, l.load(shopCheck))

@@ -108,18 +108,27 @@ func (d *daemon) mutes(now time.Time) []control.Mute {
 // status is what watchword status shows.
 func (d *daemon) status(context.Context) control.Status {
 	now := time.Now()
-	state, receivers := d.db.Stats(), d.deliveries()
+	receivers := d.deliveries()
+	s := d.itself(receivers, now)
+	s.Version, s.Location, s.PID, s.Listen = version, d.board.Location(), os.Getpid(), d.Web.Addr().String()
+	s.Started, s.Uptime = d.started.UTC(), seconds(now.Sub(d.started))
+	s.Incidents, s.Mutes = []control.Incident{}, d.mutes(now)
+	for _, i := range d.engine.Incidents() {
+		s.Incidents = append(s.Incidents, incidentNow(&i, receivers, now))
+	}
+	s.Checks = d.count(s.Incidents)
+	return s
+}
+
+// itself is the part of a status that is about watchword itself.
+func (d *daemon) itself(receivers []alerts.QueueStats, now time.Time) control.Status {
+	state := d.db.Stats()
 	s := control.Status{
-		Version: version, Location: d.board.Location(), PID: os.Getpid(), Listen: d.Web.Addr().String(),
-		Now: now.UTC(), Started: d.started.UTC(), Uptime: seconds(now.Sub(d.started)),
-		Incidents: []control.Incident{}, Problems: []control.Problem{}, Mutes: d.mutes(now), Receivers: []control.Receiver{},
+		Now: now.UTC(), Problems: []control.Problem{}, Receivers: []control.Receiver{},
 		State: control.StateFile{
 			File: d.first.State, Writing: !state.Failing, WriteErrors: state.WriteErrors, Dropped: state.Dropped,
 		},
 		Config: control.ConfigurationNow{Loaded: d.metrics.ReloadSuccessful()},
-	}
-	for _, i := range d.engine.Incidents() {
-		s.Incidents = append(s.Incidents, incidentNow(&i, receivers, now))
 	}
 	for _, p := range d.engine.Problems() {
 		s.Problems = append(s.Problems, control.Problem{Text: p.Text, Since: moment(p.Since)})
@@ -130,7 +139,6 @@ func (d *daemon) status(context.Context) control.Status {
 			Sent: q.Sent, Failed: q.Failed, PossibleRepeats: q.PossibleRepeat,
 		})
 	}
-	s.Checks = d.count(s.Incidents)
 	return s
 }
 

@@ -30,29 +30,36 @@ type watcher struct {
 	changed chan struct{}   // receives when it is time to read the files again
 	list    func() []string // names of the configuration's files now, for the comparison; nil: those that were set
 	logger  *slog.Logger
-	stale   chan struct{} // receives when a file had changed before it was watched
+	stale   chan struct{}     // receives when a file had changed before it was watched
+	notify  *fsnotify.Watcher // nil: files are only compared
 
-	mu     sync.Mutex
-	notify *fsnotify.Watcher
-	files  map[string]bool
-	dirs   map[string]bool
-	seen   uint64 // what the files looked like when they were last told of
-	seed   maphash.Seed
+	mu    sync.Mutex
+	files map[string]bool
+	seen  uint64 // what the files looked like when they were last told of
+	seed  maphash.Seed
 }
 
-func newWatcher(logger *slog.Logger) (*watcher, error) {
+// newWatcher makes one that only compares files where the system lets none be
+// watched: it gives each user a few.
+func newWatcher(logger *slog.Logger) *watcher {
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
-		return nil, fmt.Errorf("watching files: %w", err)
+		logger.Warn("cannot watch folders, comparing their files instead", "error", err)
+		notify = nil
 	}
 	return &watcher{
 		changed: make(chan struct{}, 1), stale: make(chan struct{}, 1),
 		logger: logger, notify: notify, seed: maphash.MakeSeed(),
-	}, nil
+	}
 }
 
 // Close lets go of all folders.
-func (w *watcher) Close() error { return w.notify.Close() }
+func (w *watcher) Close() error {
+	if w.notify == nil {
+		return nil
+	}
+	return w.notify.Close()
+}
 
 // Set replaces what is watched. Files that have changed since they were read
 // count as changed. A folder that cannot be watched is compared every
@@ -60,20 +67,9 @@ func (w *watcher) Close() error { return w.notify.Close() }
 func (w *watcher) Set(files, dirs []string, read time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	watched := setOf(w.notify.WatchList()) // a folder that was deleted and made again is not in it
-	w.files, w.dirs = setOf(files), setOf(dirs)
-	for dir := range w.dirs {
-		if watched[dir] {
-			continue
-		}
-		if err := w.notify.Add(dir); err != nil {
-			w.logger.Warn("cannot watch a folder, comparing its files instead", "folder", dir, "error", err)
-		}
-	}
-	for dir := range watched {
-		if !w.dirs[dir] {
-			_ = w.notify.Remove(dir) // it may be gone already
-		}
+	w.files = setOf(files)
+	if w.notify != nil {
+		w.watch(setOf(dirs))
 	}
 	w.seen = w.fingerprint()
 	for file := range w.files {
@@ -84,22 +80,45 @@ func (w *watcher) Set(files, dirs []string, read time.Time) {
 	}
 }
 
+// watch watches these folders and no others.
+func (w *watcher) watch(dirs map[string]bool) {
+	watched := setOf(w.notify.WatchList()) // a folder that was deleted and made again is not in it
+	for dir := range dirs {
+		if watched[dir] {
+			continue
+		}
+		if err := w.notify.Add(dir); err != nil {
+			w.logger.Warn("cannot watch a folder, comparing its files instead", "folder", dir, "error", err)
+		}
+	}
+	for dir := range watched {
+		if !dirs[dir] {
+			_ = w.notify.Remove(dir) // it may be gone already
+		}
+	}
+}
+
 // Run tells of changes until ctx ends.
 func (w *watcher) Run(ctx context.Context) error {
 	quiet := time.NewTimer(0)
 	<-quiet.C
 	poll := time.NewTicker(watchPoll)
 	defer poll.Stop()
+	var events <-chan fsnotify.Event
+	var lost <-chan error
+	if w.notify != nil {
+		events, lost = w.notify.Events, w.notify.Errors
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			quiet.Stop()
 			return nil
-		case event := <-w.notify.Events:
+		case event := <-events:
 			if w.concerns(event.Name) {
 				quiet.Reset(watchQuiet)
 			}
-		case err := <-w.notify.Errors:
+		case err := <-lost:
 			// Events were lost, so anything may have changed.
 			w.logger.WarnContext(ctx, "lost sight of changed files, reading all again", "error", err)
 			quiet.Reset(watchQuiet)

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -172,6 +173,7 @@ func (p *pager) hears(check string, want ...string) {
 // A check that fails is an alert of a real Alertmanager until it recovers,
 // also when the daemon is killed in between.
 func TestAlertmanagerFollowsADaemon(t *testing.T) {
+	t.Parallel()
 	p := newPager(t)
 	s := newSite(t)
 	s.broken.Store(true)
@@ -234,6 +236,7 @@ check "orders" {
 
 // An Alertmanager that refuses is told to Slack, until it does no more.
 func TestAlertmanagerThatRefuses(t *testing.T) {
+	t.Parallel()
 	web := write(t, t.TempDir(), "web.yml", "basic_auth_users: { probe: %s }\n", pagerHash)
 	p := newPager(t, "--web.config.file="+web)
 	p.user = "probe"
@@ -275,6 +278,7 @@ receiver "alertmanager" "main" {
 // fails again, and nothing was told to be resolved. Without more being said,
 // it ends by itself.
 func TestAlertmanagerBeginsAgain(t *testing.T) {
+	t.Parallel()
 	p := newPager(t)
 	const every, ahead = 200 * time.Millisecond, 4 * time.Second
 	engine := &alerts.Engine{Store: &alertstest.Memory{}}
@@ -322,6 +326,7 @@ func TestAlertmanagerBeginsAgain(t *testing.T) {
 
 // The sample reaches those whom a real Alertmanager tells, once.
 func TestAlertsTestOfAnAlertmanager(t *testing.T) {
+	t.Parallel()
 	p := newPager(t)
 	path := write(t, t.TempDir(), "main.hcl", `receiver "alertmanager" "main" { url = "`+p.url()+`" }`)
 	test := func(want int, args ...string) string {
@@ -341,5 +346,28 @@ func TestAlertsTestOfAnAlertmanager(t *testing.T) {
 	p.end(syscall.SIGKILL)
 	if out := test(exitFailed); !strings.Contains(out, "connection refused") {
 		t.Errorf("it says %q", out)
+	}
+}
+
+// At its end the daemon tells an Alertmanager how things stand, also when Slack
+// takes nothing.
+func TestAlertmanagerIsToldAtTheEnd(t *testing.T) {
+	t.Parallel()
+	var posts atomic.Int64
+	api := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { posts.Add(1) }))
+	defer api.Close()
+	s := newSite(t)
+	s.broken.Store(true)
+	path := write(t, s.dir, "main.hcl", "%s", strings.Replace(s.base(), s.slack.APIURL(), "http://127.0.0.1:1/", 1)+`
+receiver "alertmanager" "main" { url = "`+api.URL+`" }
+`+ordersCheck)
+	d := startDaemon(t, path)
+	eventually(t, "the alert is sent, and a message waits", func() bool {
+		return posts.Load() > 0 && d.metric(`watchword_outbox_pending{location="fra1",receiver="slack.oncall"}`) == "1"
+	})
+	before := posts.Load()
+	d.signal(syscall.SIGTERM)
+	if code := d.wait(); code != 0 || posts.Load() == before {
+		t.Errorf("exit code %d, and %d posts at the end", code, posts.Load()-before)
 	}
 }

@@ -17,6 +17,7 @@ const maxLogged = 20
 
 // reloads waits for reasons to read the configuration again.
 func (d *daemon) reloads(ctx context.Context) error {
+	defer close(d.settled)
 	for {
 		debug.FreeOSMemory() // a load takes many times the memory of what it loads
 		select {
@@ -24,6 +25,10 @@ func (d *daemon) reloads(ctx context.Context) error {
 			return nil
 		case <-d.Hangup:
 			d.Logger.InfoContext(ctx, "reloading: told by a signal")
+		case done := <-d.asked:
+			d.Logger.InfoContext(ctx, "reloading: told over HTTP")
+			done <- d.reload(ctx)
+			continue
 		case <-d.watcher.changed:
 			d.Logger.InfoContext(ctx, "reloading: files have changed")
 		case <-d.retry.C:
@@ -32,6 +37,20 @@ func (d *daemon) reloads(ctx context.Context) error {
 			continue
 		}
 		_ = d.reload(ctx) // has told of its errors
+	}
+}
+
+// ask has the configuration read again on behalf of someone who waits for it.
+// It is the daemon's end that ends such a reload, and not that of ctx.
+func (d *daemon) ask(ctx context.Context) error {
+	done := make(chan error, 1)
+	select {
+	case d.asked <- done:
+		return <-done
+	case <-d.settled:
+		return errors.New("watchword is stopping")
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 

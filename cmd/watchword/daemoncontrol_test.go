@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,8 +26,13 @@ import (
 // command runs watchword and returns its exit code and what it wrote.
 func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
+	return outcome(t, exec.Command("watchword", args...))
+}
+
+// outcome runs a command and returns its exit code and what it wrote.
+func outcome(t *testing.T, cmd *exec.Cmd) (code int, stdout, stderr string) {
+	t.Helper()
 	var out, errs bytes.Buffer
-	cmd := exec.Command("watchword", args...)
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil && !errors.As(err, new(*exec.ExitError)) {
 		t.Fatal(err)
@@ -62,6 +68,7 @@ func incident(s control.Status, check string) *control.Incident {
 // nobody, whatever happens to the daemon meanwhile, and everywhere is said
 // why; it is told when the mute is ended.
 func TestMuteBeforeItFires(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	path := write(t, s.dir, "main.hcl", s.base()+ordersCheck+strings.ReplaceAll(ordersCheck, "orders", "other"))
 	state := filepath.Join(s.dir, "watchword.db")
@@ -80,11 +87,11 @@ func TestMuteBeforeItFires(t *testing.T) {
 	}
 	s.broken.Store(true)
 	eventually(t, "the other check is told", s.told("🔴 other is failing"))
-	muted := func() bool {
+	held := func() bool {
 		i := incident(status(t, state), "orders")
 		return i != nil && i.Runs > 1 && strings.HasPrefix(i.Untold, "muted until ") && strings.HasSuffix(i.Untold, "): migration") && i.Told == nil
 	}
-	eventually(t, "status says why orders is not told", muted)
+	eventually(t, "status says why orders is not told", held)
 
 	if err := p.cmd.Process.Kill(); err != nil { // the socket stays, and the mute must
 		t.Fatal(err)
@@ -97,7 +104,7 @@ func TestMuteBeforeItFires(t *testing.T) {
 	eventually(t, "orders has failed again", func() bool {
 		return p.metric(`watchword_check_status{check="orders",group="",location="fra1",status="failing"}`) == "1"
 	})
-	eventually(t, "status still says why orders is not told", muted)
+	eventually(t, "status still says why orders is not told", held)
 	if now := status(t, state); len(now.Mutes) != 1 || now.Mutes[0].Pattern != "ord*" || now.Mutes[0].Why != "migration" || now.Mutes[0].Checks != 1 {
 		t.Errorf("mutes after the restart: %+v", now.Mutes)
 	}
@@ -123,6 +130,19 @@ func TestMuteBeforeItFires(t *testing.T) {
 	if code, _, errs := command(t, "unmute", "ord*", "--state", state); code != 2 || !strings.Contains(errs, "none is in force") {
 		t.Errorf("unmute again: exit code %d\n%s", code, errs)
 	}
+
+	var muted control.MuteAnswer
+	code, out, errs = command(t, "mute", "o*", "--for", "1d", "--state", state, "-o", "json")
+	if err := json.Unmarshal([]byte(out), &muted); err != nil || code != 0 || errs != "" || muted.Mute.Pattern != "o*" || !muted.Kept || len(muted.Checks) != 2 {
+		t.Errorf("mute -o json: exit code %d, %v\n%s%s", code, err, out, errs)
+	}
+	var unmuted control.UnmuteAnswer
+	for pattern, want := range map[string]int{"other": 2, "o*": 0} {
+		code, out, errs = command(t, "unmute", pattern, "--state", state, "-o", "json")
+		if err := json.Unmarshal([]byte(out), &unmuted); err != nil || code != want || errs != "" || unmuted.Ended != (want == 0) {
+			t.Errorf("unmute %s -o json: exit code %d, %v\n%s%s", pattern, code, err, out, errs)
+		}
+	}
 	p.signal(syscall.SIGTERM)
 	p.wait()
 	if _, err := os.Lstat(state + ".sock"); !errors.Is(err, fs.ErrNotExist) {
@@ -132,6 +152,7 @@ func TestMuteBeforeItFires(t *testing.T) {
 
 // TestMuteEnds: what still fails when a mute ends is told then.
 func TestMuteEnds(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	path := write(t, s.dir, "main.hcl", s.base()+ordersCheck)
 	state := filepath.Join(s.dir, "watchword.db")
@@ -152,6 +173,7 @@ func TestMuteEnds(t *testing.T) {
 
 // TestMuteOfNothing: a misspelt pattern is told, with what was meant.
 func TestMuteOfNothing(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	path := write(t, s.dir, "main.hcl", s.base()+ordersCheck)
 	state := filepath.Join(s.dir, "watchword.db")
@@ -165,11 +187,10 @@ func TestMuteOfNothing(t *testing.T) {
 		t.Errorf("exit code %d\n%s", code, errs)
 	}
 	// By the configuration, whose secrets are not read.
-	if err := os.Unsetenv("SITE_TOKEN"); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("STATE_DIRECTORY", s.dir)
-	if code, out, errs := command(t, "status", "-c", path); code != 0 || !strings.Contains(out, "odrers until ") {
+	cmd := exec.Command("watchword", "status", "-c", path)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SITE_TOKEN=") })
+	cmd.Env = append(cmd.Env, "STATE_DIRECTORY="+s.dir)
+	if code, out, errs := outcome(t, cmd); code != 0 || !strings.Contains(out, "odrers until ") {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
 	}
 }
@@ -177,6 +198,7 @@ func TestMuteOfNothing(t *testing.T) {
 // TestStatusOfABlockedReceiver: what waits for a receiver that refuses is
 // shown with the reason, and with no secret.
 func TestStatusOfABlockedReceiver(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.slack.Fault = func(alertstest.Call) alertstest.Fault { return alertstest.Fault{Code: "invalid_auth"} }
 	s.broken.Store(true)
@@ -205,6 +227,7 @@ func TestStatusOfABlockedReceiver(t *testing.T) {
 
 // TestHostileTextInStatus: what a target sends moves no cursor.
 func TestHostileTextInStatus(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	const evil = "\x1b[2J\x1b]0;owned\a\u202egnirts <!channel>\x7f"
 	target := certstest.NewServer(t, &certstest.Server{
@@ -234,6 +257,7 @@ check "orders" {
 
 // TestSecondDaemonLeavesTheSocket: it ends, and the first goes on answering.
 func TestSecondDaemonLeavesTheSocket(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	path := write(t, s.dir, "main.hcl", s.base()+ordersCheck)
 	first := startDaemon(t, path)
@@ -248,6 +272,7 @@ func TestSecondDaemonLeavesTheSocket(t *testing.T) {
 // TestSocketThatCannotBe: the daemon goes on without it, and leaves what
 // stands in its place.
 func TestSocketThatCannotBe(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	path := write(t, s.dir, "main.hcl", s.base()+ordersCheck)
 	file := write(t, s.dir, "watchword.db.sock", "precious")
@@ -275,6 +300,7 @@ func TestSocketThatCannotBe(t *testing.T) {
 // TestGarbageDoesNotHurt: while the socket is full of those who say nonsense
 // or nothing, checks run on, and status answers when they are gone.
 func TestGarbageDoesNotHurt(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	path := write(t, s.dir, "main.hcl", s.base()+ordersCheck)
 	state := filepath.Join(s.dir, "watchword.db")

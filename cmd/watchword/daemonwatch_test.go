@@ -2,19 +2,22 @@ package main
 
 import (
 	"context"
+	"errors"
+	"hash/maphash"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
 // watching starts a watcher and ends it with the test.
 func watching(t *testing.T) *watcher {
 	t.Helper()
-	w, err := newWatcher(slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
+	w := newWatcher(slog.New(slog.DiscardHandler))
+	if w.notify == nil {
+		t.Fatal("the system lets no folder be watched")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -116,4 +119,24 @@ func TestWatcherIsNotConcerned(t *testing.T) {
 			t.Errorf("concerns(%s) = %v, want %v", name, got, want)
 		}
 	}
+}
+
+// Where nothing can be watched, files are compared.
+func TestWatcherCompares(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		key := write(t, dir, "probe.key", "old")
+		w := &watcher{changed: make(chan struct{}, 1), stale: make(chan struct{}, 1), logger: slog.New(slog.DiscardHandler), seed: maphash.MakeSeed()}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- w.Run(ctx) }()
+		w.Set([]string{key}, []string{dir}, time.Now().AddDate(100, 0, 0))
+		write(t, dir, "probe.key", "another one")
+		mustChange(t, w, "a key that was written")
+		cancel()
+		if err := errors.Join(<-done, w.Close()); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -16,7 +16,7 @@ import (
 // once, the others in one message for each time that they are put together,
 // with their count and the first 20; their recovery edits the same messages.
 func TestCrowd(t *testing.T) {
-	const crowd, wait = 200, 5 * time.Second
+	const crowd, wait = 200, 3 * time.Second
 	s := newSite(t)
 	var text strings.Builder
 	text.WriteString(s.base() + fmt.Sprintf("route {\n  receivers  = [receiver.slack.oncall]\n  group_wait = %q\n}\n", wait))

@@ -14,6 +14,7 @@ import (
 // again with a schedule that lets nothing run: page and API know since when
 // the check fails, and why.
 func TestStatusPageAfterRestart(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.broken.Store(true)
 	path := write(t, s.dir, "main.hcl", "%s", s.base()+ordersCheck)

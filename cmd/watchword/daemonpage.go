@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"time"
 
 	"watchword/cmd/internal/config"
 	"watchword/cmd/internal/web"
@@ -39,17 +39,6 @@ func shown(cfg *config.Config) web.Setup {
 
 // problems are what is wrong with watchword itself, for the status page.
 func (d *daemon) problems() []string {
-	var list []string
-	if n := d.db.Stats().WriteErrors; n > 0 {
-		list = append(list, fmt.Sprintf("The state file could not be written %d times: is the disk full, or read-only? Checks and messages go on from memory.", n))
-	}
-	for _, q := range d.deliveries() {
-		if q.Blocked != "" {
-			list = append(list, fmt.Sprintf("Receiver %s refuses messages: %s. %d wait for it.", q.Receiver, q.Blocked, q.Pending))
-		}
-	}
-	if !d.metrics.ReloadSuccessful() {
-		list = append(list, "The configuration has mistakes and was not loaded: the one before goes on. watchword validate shows them.")
-	}
-	return list
+	s := d.itself(d.deliveries(), time.Now())
+	return append(troubles(&s), refusals(&s)...)
 }

@@ -82,8 +82,6 @@ const (
 
 // hookConfiguration watches names, whose transitions go to url.
 func (s *site) hookConfiguration(url string, names ...string) string {
-	s.t.Setenv("HOOK_TOKEN", hookToken)
-	s.t.Setenv("HOOK_SIGNING", hookSigning)
 	var b strings.Builder
 	fmt.Fprintf(&b, `
 settings { listen = "127.0.0.1:0" }
@@ -117,6 +115,7 @@ defaults {
 // A failure arrives behind mutual TLS, with a signature that the script of
 // examples/webhook verifies, and so does the recovery.
 func TestWebhookArrives(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	h := &hooks{t: t}
 	h.listen(s, "")
@@ -207,6 +206,7 @@ func verifyWithOpenSSL(t *testing.T, got hooked) {
 // What cannot be delivered outlives SIGKILL, and arrives in order when the
 // receiver is back.
 func TestWebhookQueueSurvivesKill(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	h := &hooks{t: t}
 	h.listen(s, "")
@@ -261,6 +261,7 @@ func TestWebhookQueueSurvivesKill(t *testing.T) {
 
 // Every kind of sample is taken, and those of one incident name the same.
 func TestAlertsTestOfAWebhook(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	h := &hooks{t: t}
 	h.listen(s, "")

@@ -28,6 +28,7 @@ import (
 // evaluate the rules, and asks it every query of every dashboard and rule:
 // each must have data, but for what a healthy watchword does not have.
 func TestEveryQueryHasData(t *testing.T) {
+	t.Parallel()
 	program := need(t, "prometheus")
 	queries := dashboardQueries(t)
 	rulesFile := filepath.Join(t.TempDir(), "rules.yml")

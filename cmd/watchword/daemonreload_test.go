@@ -1,10 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,6 +20,7 @@ import (
 // mistake. Nothing may be told because of it, and what happens in between and
 // afterwards must be.
 func TestReloadsTellNothing(t *testing.T) {
+	t.Parallel()
 	reloads := 30
 	if *full {
 		reloads = 1_000
@@ -78,4 +83,70 @@ func TestReloadsTellNothing(t *testing.T) {
 		return over == len(before)
 	})
 	t.Logf("%d reloads, %d of them refused, %d messages before and after", reloads, refused, len(before))
+}
+
+// TestReloadOverHTTP answers with the mistakes. A reload whose command hangs
+// ends with the daemon, and so does the command.
+func TestReloadOverHTTP(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	command := `
+secret "token" {
+  command = ["sh", "-c", "echo t; [ ! -e hang ] || { echo $$ >pid; exec sleep 600; }"]
+  timeout = "1m"
+}
+check "guarded" {
+  request {
+    url          = "https://orders.acme.test/"
+    bearer_token = secret.token
+  }
+}
+`
+	path := write(t, s.dir, "main.hcl", "%s", s.base()+command)
+	p := startDaemon(t, path, "--web.enable-lifecycle")
+	post := func() (status int, body string) {
+		resp, err := http.Post("http://"+p.addr+"/-/reload", "", nil)
+		if err != nil {
+			return 0, err.Error()
+		}
+		defer resp.Body.Close()
+		raw, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return 0, err.Error()
+		}
+		return resp.StatusCode, string(raw)
+	}
+	if status, body := post(); status != http.StatusOK || body != "reloaded\n" {
+		t.Errorf("status %d: %s", status, body)
+	}
+	write(t, s.dir, "main.hcl", "%s", s.base()+`check "orders" { schedul = "x" }`)
+	if status, body := post(); status != http.StatusInternalServerError || !strings.Contains(body, "the old configuration goes on: ") || !strings.Contains(body, "schedul") {
+		t.Errorf("status %d: %s", status, body)
+	}
+
+	write(t, s.dir, "main.hcl", "%s", s.base()+command)
+	write(t, s.dir, "hang", "")
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		post()
+	}()
+	var pid int
+	eventually(t, "the command hangs", func() bool {
+		raw, err := os.ReadFile(filepath.Join(s.dir, "pid"))
+		if err != nil {
+			return false
+		}
+		pid, err = strconv.Atoi(strings.TrimSpace(string(raw)))
+		return err == nil
+	})
+	p.signal(syscall.SIGTERM)
+	if code := p.wait(); code != 0 {
+		t.Errorf("exit code is %d, want 0", code)
+	}
+	<-answered
+	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("the command outlives the daemon: %v", err)
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
 }

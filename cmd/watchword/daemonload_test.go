@@ -39,7 +39,7 @@ func (a *arrivals) seen() int {
 // again while it runs, and looks at the arrivals of every check: none is
 // missed, none comes twice.
 func TestReloadUnderLoad(t *testing.T) {
-	checks, identities, interval, watch := 200, 50, 5*time.Second, 13*time.Second
+	checks, identities, interval, watch := 120, 30, 3*time.Second, 8*time.Second
 	if *full {
 		checks, identities, interval, watch = 10_000, 1_000, time.Minute, 4*time.Minute
 	}
