@@ -3,6 +3,7 @@ package metrics
 import (
 	"slices"
 	"time"
+	"unique"
 
 	"watchword/checks"
 )
@@ -14,8 +15,8 @@ const MaxHosts = 8
 
 // A serverCertificate is the one that a host presented last.
 type serverCertificate struct {
-	host        *labels
-	fingerprint *labels
+	host        unique.Handle[labels] // shared by all checks that meet it
+	fingerprint unique.Handle[labels]
 	notAfter    time.Time
 }
 
@@ -32,26 +33,28 @@ func (c *check) recordServers(steps []checks.StepResult, good bool) {
 			if !c.mayShow(host) {
 				continue
 			}
-			i := slices.IndexFunc(c.servers, func(s serverCertificate) bool { return s.host.value() == host })
-			if i < 0 {
-				i = len(c.servers)
-				c.servers = append(c.servers, serverCertificate{host: label("host", host)})
+			met := serverCertificate{
+				host:        hostLabel(host),
+				fingerprint: unique.Make(label("fingerprint", cut(cert.Fingerprint, maxFingerprint))),
+				notAfter:    cert.NotAfter,
 			}
-			s := &c.servers[i]
-			s.notAfter = cert.NotAfter
-			if fingerprint := cut(cert.Fingerprint, maxFingerprint); s.fingerprint == nil || s.fingerprint.value() != fingerprint {
-				s.fingerprint = label("fingerprint", fingerprint)
+			if i := slices.IndexFunc(c.servers, func(s serverCertificate) bool { return s.host == met.host }); i >= 0 {
+				c.servers[i] = met
+			} else {
+				c.servers = append(c.servers, met)
 			}
 		}
 	}
 }
+
+func hostLabel(host string) unique.Handle[labels] { return unique.Make(label("host", host)) }
 
 // keepMet drops the hosts that none of the steps has met.
 func (c *check) keepMet(steps []checks.StepResult) {
 	c.servers = slices.DeleteFunc(c.servers, func(s serverCertificate) bool {
 		for _, step := range steps {
 			for _, cert := range step.Servers {
-				if cut(cert.Host, maxHost) == s.host.value() {
+				if hostLabel(cut(cert.Host, maxHost)) == s.host {
 					return false
 				}
 			}
@@ -78,6 +81,6 @@ func (c *check) mayShow(host string) bool {
 func serverCertificates(s *scrape, c *check) {
 	for i := range c.servers {
 		cert := &c.servers[i]
-		s.gauge(timestamp(cert.notAfter), c.name, cert.fingerprint, c.group, cert.host, c.location)
+		s.gauge(timestamp(cert.notAfter), c.name, cert.fingerprint.Value(), c.group, cert.host.Value(), c.location)
 	}
 }
