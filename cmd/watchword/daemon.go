@@ -61,7 +61,7 @@ type daemon struct {
 	forbidden []netip.AddrPort // our own listener: no check may ask it
 	ready     atomic.Bool
 	hosts     checks.HostLimit
-	outcomes  sync.Map // of the last run of each check by name, for the log
+	outcomes  outcomes
 
 	mu      sync.Mutex                 // one reload at a time
 	senders map[string]alerts.Receiver // of the configuration that runs
@@ -175,9 +175,10 @@ func (d *daemon) jobs(cfg *config.Config) []scheduler.Job {
 		if !m.Enabled {
 			continue
 		}
+		check := m.Check // the job holds on to no more of m
 		jobs = append(jobs, scheduler.Job{
-			Name: m.Check.Name, Schedule: m.Schedule, Splay: m.Splay,
-			Run: func(ctx context.Context, _ time.Time) { d.take(ctx, runner.Run(ctx, m.Check)) },
+			Name: check.Name, Schedule: m.Schedule, Splay: m.Splay,
+			Run: func(ctx context.Context, _ time.Time) { d.take(ctx, runner.Run(ctx, check)) },
 		})
 	}
 	return jobs
@@ -200,7 +201,7 @@ func (d *daemon) take(ctx context.Context, r checks.Result) {
 // logChange logs when the outcome of a check is another than before: a check
 // that goes on as it was says nothing.
 func (d *daemon) logChange(ctx context.Context, r checks.Result) {
-	before, known := d.outcomes.Swap(r.Check, r.Outcome)
+	before, known := d.outcomes.swap(r.Check, r.Outcome)
 	switch {
 	case known && before == r.Outcome || !known && r.Outcome == checks.Passed:
 	case r.Outcome == checks.Passed:
