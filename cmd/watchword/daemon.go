@@ -61,7 +61,7 @@ type daemon struct {
 	forbidden []netip.AddrPort // our own listener: no check may ask it
 	ready     atomic.Bool
 	hosts     checks.HostLimit
-	outcomes  outcomes
+	outcomes  lastOutcomes // of the last runs, for the log
 
 	mu      sync.Mutex                 // one reload at a time
 	senders map[string]alerts.Receiver // of the configuration that runs
