@@ -35,12 +35,19 @@ func (l labels) name() string {
 
 // pairs are the labels as client_golang has them.
 func (l labels) pairs() []*dto.LabelPair {
-	var list []*dto.LabelPair
+	n := strings.Count(string(l), `="`) // or more, where a value holds it
+	list := make([]*dto.LabelPair, 0, n)
+	memory := make([]struct {
+		pair        dto.LabelPair
+		name, value string
+	}, n)
 	for rest := string(l); rest != ""; {
-		name, value, _ := strings.Cut(rest, `="`)
-		value, rest = cutQuoted(value)
+		at := &memory[len(list)]
+		at.name, rest, _ = strings.Cut(rest, `="`)
+		at.value, rest = cutQuoted(rest)
 		rest = strings.TrimPrefix(rest, ",")
-		list = append(list, &dto.LabelPair{Name: &name, Value: &value})
+		at.pair.Name, at.pair.Value = &at.name, &at.value
+		list = append(list, &at.pair)
 	}
 	return list
 }
@@ -53,7 +60,11 @@ func cutQuoted(s string) (value, rest string) {
 		case '\\':
 			i++
 		case '"':
-			return strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\"`, `"`).Replace(s[:i]), s[i+1:]
+			value, rest = s[:i], s[i+1:]
+			if strings.Contains(value, `\`) {
+				value = strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\"`, `"`).Replace(value)
+			}
+			return value, rest
 		}
 	}
 	return s, ""
@@ -144,7 +155,7 @@ type words struct {
 	degraded labels // in the place of a reason, which a degraded run has not
 }
 
-// A word is one value of such a label.
+// A word is one value of a label.
 type word struct {
 	value string
 	label labels

@@ -15,8 +15,8 @@ const MaxHosts = 8
 
 // A serverCertificate is the one that a host presented last.
 type serverCertificate struct {
-	host        unique.Handle[labels] // shared by all checks that meet it
-	fingerprint unique.Handle[labels]
+	host        unique.Handle[word] // shared by all checks that meet it
+	fingerprint unique.Handle[word]
 	notAfter    time.Time
 }
 
@@ -33,28 +33,30 @@ func (c *check) recordServers(steps []checks.StepResult, good bool) {
 			if !c.mayShow(host) {
 				continue
 			}
-			met := serverCertificate{
-				host:        hostLabel(host),
-				fingerprint: unique.Make(label("fingerprint", cut(cert.Fingerprint, maxFingerprint))),
-				notAfter:    cert.NotAfter,
+			i := slices.IndexFunc(c.servers, func(s serverCertificate) bool { return s.host.Value().value == host })
+			if i < 0 {
+				i = len(c.servers)
+				c.servers = append(c.servers, serverCertificate{host: shown("host", host)})
 			}
-			if i := slices.IndexFunc(c.servers, func(s serverCertificate) bool { return s.host == met.host }); i >= 0 {
-				c.servers[i] = met
-			} else {
-				c.servers = append(c.servers, met)
+			s := &c.servers[i]
+			s.notAfter = cert.NotAfter
+			if fingerprint := cut(cert.Fingerprint, maxFingerprint); s.fingerprint == (unique.Handle[word]{}) || s.fingerprint.Value().value != fingerprint {
+				s.fingerprint = shown("fingerprint", fingerprint)
 			}
 		}
 	}
 }
 
-func hostLabel(host string) unique.Handle[labels] { return unique.Make(label("host", host)) }
+func shown(name, value string) unique.Handle[word] {
+	return unique.Make(word{value, label(name, value)})
+}
 
 // keepMet drops the hosts that none of the steps has met.
 func (c *check) keepMet(steps []checks.StepResult) {
 	c.servers = slices.DeleteFunc(c.servers, func(s serverCertificate) bool {
 		for _, step := range steps {
 			for _, cert := range step.Servers {
-				if hostLabel(cut(cert.Host, maxHost)) == s.host {
+				if cut(cert.Host, maxHost) == s.host.Value().value {
 					return false
 				}
 			}
@@ -81,6 +83,6 @@ func (c *check) mayShow(host string) bool {
 func serverCertificates(s *scrape, c *check) {
 	for i := range c.servers {
 		cert := &c.servers[i]
-		s.gauge(timestamp(cert.notAfter), c.name, cert.fingerprint.Value(), c.group, cert.host.Value(), c.location)
+		s.gauge(timestamp(cert.notAfter), c.name, cert.fingerprint.Value().label, c.group, cert.host.Value().label, c.location)
 	}
 }
