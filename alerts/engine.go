@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -78,7 +79,8 @@ type subject struct {
 	gone bool       // removed by Load: nothing happens any more
 
 	live sync.Mutex // guards the following alone, so that State never waits for a disk
-	now  State
+	good time.Time  // State.LastGood
+	now  *State     // but for that; nil for the zero State, which most checks have
 	run  lastRun
 	seen lastRun   // as those see it that depend on the check: never ahead of a failure in now
 	last []Failure // of the last failing run
@@ -103,13 +105,27 @@ type place struct {
 func (s *subject) state() State {
 	s.live.Lock()
 	defer s.live.Unlock()
-	return s.now
+	return s.whole()
+}
+
+// whole is the state; s.live is held.
+func (s *subject) whole() State {
+	var st State
+	if s.now != nil {
+		st = *s.now
+	}
+	st.LastGood = s.good
+	return st
 }
 
 func (s *subject) set(st State) {
 	s.live.Lock()
-	s.now = st
-	s.live.Unlock()
+	defer s.live.Unlock()
+	s.good, st.LastGood = st.LastGood, time.Time{}
+	s.now = &st
+	if reflect.ValueOf(st).IsZero() {
+		s.now = nil
+	}
 }
 
 func (s *subject) failures() []Failure {
@@ -199,7 +215,7 @@ func (e *Engine) Handle(ctx context.Context, r checks.Result) error {
 func (s *subject) passOn(r checks.Result) bool {
 	s.live.Lock()
 	defer s.live.Unlock()
-	well := s.now.Status() == OK
+	well := s.now == nil || s.now.Status() == OK
 	if r.Outcome == checks.Passed && (!well && s.now.Passing == 0) {
 		s.run.well = r.Started
 	}
@@ -210,7 +226,7 @@ func (s *subject) passOn(r checks.Result) bool {
 	if r.Outcome != checks.Passed || !well {
 		return false
 	}
-	s.now.LastGood = r.Started
+	s.good = r.Started
 	s.quiet.Store(false)
 	return true
 }

@@ -87,7 +87,7 @@ func (s *subject) lastRun() lastRun {
 func (s *subject) shown() (State, lastRun) {
 	s.live.Lock()
 	defer s.live.Unlock()
-	return s.now, s.seen
+	return s.whole(), s.seen
 }
 
 // show lets those see the last run that depend on the check, once its state

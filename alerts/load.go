@@ -58,6 +58,7 @@ func (e *Engine) swap(setup Setup, stored map[string]State) []*subject {
 	}
 	e.expiry.configure(setup)
 	e.place(&setup, old)
+	e.setup.Subjects = nil // their places say all of it
 	gone := make([]*subject, 0, len(old))
 	for _, s := range old {
 		last := place{Subject: Subject{Name: s.name}}
@@ -115,7 +116,7 @@ func (e *Engine) restore(stored map[string]State) map[string]*subject {
 	e.expiry.load(stored, e.time())
 	known := recall(stored)
 	for _, s := range known {
-		if s.now.Status() != OK {
+		if s.state().Status() != OK {
 			e.restless[s] = struct{}{}
 		}
 	}
@@ -127,7 +128,9 @@ func recall(stored map[string]State) map[string]*subject {
 	out := make(map[string]*subject)
 	for key, st := range stored {
 		if name, ok := strings.CutPrefix(key, checkPrefix); ok {
-			out[name] = &subject{name: name, now: st}
+			s := &subject{name: name}
+			s.set(st)
+			out[name] = s
 		}
 	}
 	return out

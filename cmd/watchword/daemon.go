@@ -62,7 +62,7 @@ type daemon struct {
 	forbidden []netip.AddrPort // our own listener: no check may ask it
 	ready     atomic.Bool
 	hosts     checks.HostLimit
-	outcomes  sync.Map // of the last run of each check by name, for the log
+	outcomes  lastOutcomes // of the last runs, for the log
 
 	asked   chan chan<- error // reloads that someone waits for
 	settled chan struct{}     // closed when there are no more reloads
@@ -186,9 +186,10 @@ func (d *daemon) jobs(cfg *config.Config) []scheduler.Job {
 		if !m.Enabled {
 			continue
 		}
+		check := m.Check // the job holds on to no more of m
 		jobs = append(jobs, scheduler.Job{
-			Name: m.Check.Name, Schedule: m.Schedule, Splay: m.Splay,
-			Run: func(ctx context.Context, _ time.Time) { d.take(ctx, runner.Run(ctx, m.Check)) },
+			Name: check.Name, Schedule: m.Schedule, Splay: m.Splay,
+			Run: func(ctx context.Context, _ time.Time) { d.take(ctx, runner.Run(ctx, check)) },
 		})
 	}
 	return jobs
@@ -211,7 +212,7 @@ func (d *daemon) take(ctx context.Context, r checks.Result) {
 // logChange logs when the outcome of a check is another than before: a check
 // that goes on as it was says nothing.
 func (d *daemon) logChange(ctx context.Context, r checks.Result) {
-	before, known := d.outcomes.Swap(r.Check, r.Outcome)
+	before, known := d.outcomes.swap(r.Check, r.Outcome)
 	switch {
 	case known && before == r.Outcome || !known && r.Outcome == checks.Passed:
 	case r.Outcome == checks.Passed:

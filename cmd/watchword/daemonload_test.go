@@ -5,6 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,20 +21,42 @@ var full = flag.Bool("full", false, "run the long proofs with their whole counts
 
 // arrivals records when each check's requests came.
 type arrivals struct {
-	mu sync.Mutex
-	at map[string][]time.Time
+	mu    sync.Mutex
+	first time.Time
+	at    map[string][]time.Time
 }
 
 func (a *arrivals) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.at[r.URL.Path] = append(a.at[r.URL.Path], time.Now())
+	now := time.Now()
+	if a.first.IsZero() {
+		a.first = now
+	}
+	a.at[r.URL.Path] = append(a.at[r.URL.Path], now)
 }
 
 func (a *arrivals) seen() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return len(a.at)
+}
+
+// memory is what Linux says of the memory that the daemon takes now (VmRSS, of
+// which RssFile is the program itself) and took at most (VmHWM).
+func (p *process) memory() string {
+	status, err := os.ReadFile("/proc/" + p.pid() + "/status")
+	if err != nil {
+		return "memory is not known here"
+	}
+	var found []string
+	for line := range strings.Lines(string(status)) {
+		name, value, _ := strings.Cut(line, ":")
+		if slices.Contains([]string{"VmRSS", "RssFile", "VmHWM"}, name) {
+			found = append(found, name+" "+strings.TrimSpace(value))
+		}
+	}
+	return strings.Join(found, ", ")
 }
 
 // TestReloadUnderLoad starts a large configuration, reloads it again and
@@ -70,6 +94,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	p := startDaemon(t, path)
 	t.Logf("%d checks over %d certificates: started after %s", checks, identities, time.Since(began).Round(time.Millisecond))
 	eventually(t, "every check has run", func() bool { return seen.seen() == checks })
+	t.Logf("first request after %s; once each check has run: %s", seen.first.Sub(began).Round(time.Millisecond), p.memory())
 
 	reloads := 0
 	for end := time.Now().Add(watch); time.Now().Before(end); reloads++ {
@@ -77,6 +102,7 @@ func TestReloadUnderLoad(t *testing.T) {
 		p.signal(syscall.SIGHUP)
 		p.await(`"msg":"configuration reloaded"`)
 	}
+	t.Logf("after %d reloads: %s", reloads, p.memory())
 	skipped := p.metrics("watchword_check_skipped_total", "check")
 	p.signal(syscall.SIGTERM)
 	if code := p.wait(); code != 0 {

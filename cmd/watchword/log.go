@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -40,4 +41,22 @@ func newLogger(w io.Writer, format string, secrets *redaction) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, opts))
 	}
 	return slog.New(slog.NewTextHandler(w, opts))
+}
+
+// lastOutcomes are those of the last run of each check, by name.
+type lastOutcomes struct {
+	mu   sync.Mutex
+	last map[string]checks.Outcome
+}
+
+// swap remembers an outcome and returns the one before, if there was one.
+func (o *lastOutcomes) swap(check string, outcome checks.Outcome) (before checks.Outcome, known bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	before, known = o.last[check]
+	if o.last == nil {
+		o.last = make(map[string]checks.Outcome)
+	}
+	o.last[check] = outcome
+	return before, known
 }

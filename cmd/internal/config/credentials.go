@@ -65,17 +65,7 @@ func (d *detector) expression(expr hcl.Expression, key string, depth int) {
 	if depth > maxLiteralDepth {
 		return
 	}
-	if pairs, diags := hcl.ExprMap(expr); !diags.HasErrors() {
-		for _, pair := range pairs {
-			name, _ := literal(pair.Key)
-			d.expression(pair.Value, name, depth+1)
-		}
-		return
-	}
-	if list, diags := hcl.ExprList(expr); !diags.HasErrors() {
-		for _, element := range list {
-			d.expression(element, key, depth+1)
-		}
+	if d.inside(expr, key, depth) {
 		return
 	}
 	text, ok := literal(expr)
@@ -97,6 +87,25 @@ func (d *detector) expression(expr hcl.Expression, key string, depth int) {
 			"Whoever reads the file can read it. Put it into the environment or a file, and name it by a secret block: secret %q { env = %q }.",
 			secretName(key), strings.ToUpper(secretName(key)))
 	}
+}
+
+// inside looks into the elements of expr, if it is an object or a list.
+func (d *detector) inside(expr hcl.Expression, key string, depth int) bool {
+	if _, text := expr.(*hclsyntax.TemplateExpr); text { // most are: each answer below would be a diagnostic
+		return false
+	}
+	if pairs, diags := hcl.ExprMap(expr); !diags.HasErrors() {
+		for _, pair := range pairs {
+			name, _ := literal(pair.Key)
+			d.expression(pair.Value, name, depth+1)
+		}
+		return true
+	}
+	list, diags := hcl.ExprList(expr)
+	for _, element := range list {
+		d.expression(element, key, depth+1)
+	}
+	return !diags.HasErrors()
 }
 
 // secretName makes an example's name of key.

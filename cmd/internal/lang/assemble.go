@@ -84,7 +84,11 @@ func assemble(fields []field, file *File) (*checks.Rendered, []mistake) {
 	a.authentication()
 	slices.Sort(a.out.Secrets)
 	a.out.Secrets = slices.Compact(a.out.Secrets)
-	return &a.out, a.mistakes
+	out := a.out // alone: most are kept
+	if len(out.Header) == 0 {
+		out.Header = nil
+	}
+	return &out, a.mistakes
 }
 
 // available reports whether a value is known; if not, it says why.

@@ -11,9 +11,9 @@ import (
 type certificate struct {
 	identity   *certs.Identity
 	checks     int
-	base       *labels // certificate, location
-	dated      *labels // certificate, fingerprint, location; nil without a certificate that could be read
-	info       *labels // nil likewise
+	base       labels // certificate, location
+	dated      labels // certificate, fingerprint, location; empty without a certificate that could be read
+	info       labels // empty likewise
 	notBefore  time.Time
 	notAfter   time.Time
 	handshakes *handshakes
@@ -30,7 +30,7 @@ func (h *handshakes) count(accepted bool) {
 	}
 }
 
-func newCertificate(id *certs.Identity, checks int, location *labels, h *handshakes) *certificate {
+func newCertificate(id *certs.Identity, checks int, location labels, h *handshakes) *certificate {
 	name := label("certificate", id.Name())
 	c := &certificate{identity: id, checks: checks, base: join(name, location), handshakes: h}
 	leaf := id.Leaf()
@@ -81,7 +81,7 @@ func certificateHandshakes(s *scrape) {
 
 func certificateInfo(s *scrape) {
 	for _, c := range s.view.certificates {
-		if c.info != nil {
+		if c.info != "" {
 			s.gauge(1, c.info)
 			s.flush()
 		}
@@ -90,7 +90,7 @@ func certificateInfo(s *scrape) {
 
 func certificateNotAfter(s *scrape) {
 	for _, c := range s.view.certificates {
-		if c.dated != nil {
+		if c.dated != "" {
 			s.gauge(timestamp(c.notAfter), c.dated)
 			s.flush()
 		}
@@ -99,7 +99,7 @@ func certificateNotAfter(s *scrape) {
 
 func certificateNotBefore(s *scrape) {
 	for _, c := range s.view.certificates {
-		if c.dated != nil {
+		if c.dated != "" {
 			s.gauge(timestamp(c.notBefore), c.dated)
 			s.flush()
 		}

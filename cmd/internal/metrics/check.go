@@ -24,11 +24,11 @@ type Check struct {
 // A check is a [Check] with its labels made. Only its values change.
 type check struct {
 	conf     Check
-	name     *labels // label check
-	group    *labels // label group
-	location *labels // label location
-	base     *labels // these three
-	info     *labels // those of check_info
+	name     labels // label check
+	group    labels // label group
+	location labels // label location
+	base     labels // these three
+	info     labels // those of check_info
 	*values
 }
 
@@ -52,14 +52,14 @@ type values struct {
 }
 
 type reasonCount struct {
-	reason *labels
+	reason labels
 	n      uint64
 }
 
 // stepValues are those of a step in the last run; zero if it was not reached.
 type stepValues struct {
 	name   string
-	label  *labels
+	label  labels
 	status int
 	timing checks.Timing
 }
@@ -67,15 +67,17 @@ type stepValues struct {
 // newCheck makes the labels of a check. It goes on counting in keep, unless
 // that is nil.
 func newCheck(conf Check, shared *sharedLabels, d *buckets, keep *values) *check {
-	c := &check{conf: conf, name: label("check", conf.Name), group: shared.label("group", conf.Group), location: shared.location, values: keep}
-	c.base = join(c.name, c.group, c.location)
-	info := []*labels{c.name, c.group, c.location, shared.label("schedule", conf.Schedule), shared.label("severity", conf.Severity)}
+	name := label("check", conf.Name)
+	c := &check{conf: conf, group: shared.label("group", conf.Group), location: shared.location, values: keep}
+	c.base = join(name, c.group, c.location)
+	c.name = c.base[:len(name)]
+	info := []labels{c.name, c.group, c.location, shared.label("schedule", conf.Schedule), shared.label("severity", conf.Severity)}
 	for name, value := range conf.Labels {
 		if validLabel(name) {
 			info = append(info, shared.label("label_"+name, value))
 		}
 	}
-	slices.SortFunc(info, func(a, b *labels) int { return cmp.Compare(a.pairs[0].GetName(), b.pairs[0].GetName()) })
+	slices.SortFunc(info, func(a, b labels) int { return cmp.Compare(a.name(), b.name()) })
 	c.info = join(info...)
 	if c.values == nil {
 		c.values = &values{outcome: checks.Unknown, duration: newHistogram(d)}
@@ -137,7 +139,7 @@ func (c *check) record(r checks.Result, w *words) {
 	c.recordServers(r.Steps, good)
 }
 
-func (v *values) countFailure(reason *labels) {
+func (v *values) countFailure(reason labels) {
 	for i := range v.failures {
 		if v.failures[i].reason == reason {
 			v.failures[i].n++

@@ -48,7 +48,7 @@ func (s *scrape) storeStats() StoreStats {
 }
 
 func notifications(s *scrape) {
-	s.eachReceiver(func(q alerts.QueueStats, set *labels) {
+	s.eachReceiver(func(q alerts.QueueStats, set labels) {
 		for i, n := range [...]uint64{q.Sent - q.PossibleRepeat, q.Failed, q.PossibleRepeat} { // Sent holds both
 			s.counter(n, set, s.words.results[i].label)
 		}
@@ -56,19 +56,19 @@ func notifications(s *scrape) {
 }
 
 func outboxPending(s *scrape) {
-	s.eachReceiver(func(q alerts.QueueStats, set *labels) { s.gauge(float64(q.Pending), set) })
+	s.eachReceiver(func(q alerts.QueueStats, set labels) { s.gauge(float64(q.Pending), set) })
 }
 
 func outboxOldest(s *scrape) {
-	s.eachReceiver(func(q alerts.QueueStats, set *labels) { s.gauge(timestamp(q.Oldest), set) })
+	s.eachReceiver(func(q alerts.QueueStats, set labels) { s.gauge(timestamp(q.Oldest), set) })
 }
 
 func receiverBlocked(s *scrape) {
-	s.eachReceiver(func(q alerts.QueueStats, set *labels) { s.gauge(boolValue(q.Blocked != ""), set) })
+	s.eachReceiver(func(q alerts.QueueStats, set labels) { s.gauge(boolValue(q.Blocked != ""), set) })
 }
 
 // eachReceiver calls f with the queue of each receiver and its labels.
-func (s *scrape) eachReceiver(f func(alerts.QueueStats, *labels)) {
+func (s *scrape) eachReceiver(f func(alerts.QueueStats, labels)) {
 	if s.m.Outbox == nil {
 		return
 	}

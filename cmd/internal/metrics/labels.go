@@ -18,36 +18,73 @@ const (
 	maxName        = 256 // subject, issuer and serial number of a certificate
 )
 
-// labels are some labels of a series, in both forms in which they are shown.
-type labels struct {
-	text  string // name="value",name="value"
-	pairs []*dto.LabelPair
-}
+// labels are some labels of a series as the text format shows them:
+// name="value",name="value". There may be none.
+type labels string
 
 // label returns one label.
-func label(name, value string) *labels {
-	value = clean(value)
-	return &labels{
-		text:  name + `="` + escapeLabel(value) + `"`,
-		pairs: []*dto.LabelPair{{Name: &name, Value: &value}},
+func label(name, value string) labels {
+	return labels(name + `="` + escapeLabel(clean(value)) + `"`)
+}
+
+// name is the name of the first label.
+func (l labels) name() string {
+	name, _, _ := strings.Cut(string(l), "=")
+	return name
+}
+
+// pairs are the labels as client_golang has them.
+func (l labels) pairs() []*dto.LabelPair {
+	n := strings.Count(string(l), `="`) // or more, where a value holds it
+	list := make([]*dto.LabelPair, 0, n)
+	memory := make([]struct {
+		pair        dto.LabelPair
+		name, value string
+	}, n)
+	for rest := string(l); rest != ""; {
+		at := &memory[len(list)]
+		at.name, rest, _ = strings.Cut(rest, `="`)
+		at.value, rest = cutQuoted(rest)
+		rest = strings.TrimPrefix(rest, ",")
+		at.pair.Name, at.pair.Value = &at.name, &at.value
+		list = append(list, &at.pair)
 	}
+	return list
+}
+
+// cutQuoted splits what escapeLabel made of a value from what follows the
+// quote that ends it.
+func cutQuoted(s string) (value, rest string) {
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			value, rest = s[:i], s[i+1:]
+			if strings.Contains(value, `\`) {
+				value = strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\"`, `"`).Replace(value)
+			}
+			return value, rest
+		}
+	}
+	return s, ""
 }
 
 // sharedLabels are those that many checks have, each made once a load.
 type sharedLabels struct {
-	location *labels
-	known    map[[2]string]*labels
+	location labels
+	known    map[[2]string]labels
 }
 
-func share(location *labels) *sharedLabels {
-	return &sharedLabels{location, make(map[[2]string]*labels)}
+func share(location labels) *sharedLabels {
+	return &sharedLabels{location, make(map[[2]string]labels)}
 }
 
 // label returns one label, the same for the same name and value.
-func (s *sharedLabels) label(name, value string) *labels {
+func (s *sharedLabels) label(name, value string) labels {
 	key := [2]string{name, value}
-	l := s.known[key]
-	if l == nil {
+	l, known := s.known[key]
+	if !known {
 		l = label(name, value)
 		s.known[key] = l
 	}
@@ -55,23 +92,12 @@ func (s *sharedLabels) label(name, value string) *labels {
 }
 
 // join returns all labels of the sets, in this order.
-func join(sets ...*labels) *labels {
-	l := new(labels)
+func join(sets ...labels) labels {
 	texts := make([]string, len(sets))
 	for i, set := range sets {
-		texts[i] = set.text
-		l.pairs = append(l.pairs, set.pairs...)
+		texts[i] = string(set)
 	}
-	l.text = strings.Join(texts, ",")
-	return l
-}
-
-// value is the value of a single label; empty for nil.
-func (l *labels) value() string {
-	if l == nil {
-		return ""
-	}
-	return l.pairs[0].GetValue()
+	return labels(strings.Join(texts, ","))
 }
 
 // clean returns s as a label value: valid UTF-8, and without control
@@ -125,14 +151,14 @@ type words struct {
 	skips    []word
 	results  []word // of a notification
 	verdicts []word // accepted, rejected
-	reasons  map[checks.Reason]*labels
-	degraded *labels // in the place of a reason, which a degraded run has not
+	reasons  map[checks.Reason]labels
+	degraded labels // in the place of a reason, which a degraded run has not
 }
 
-// A word is one value of such a label.
+// A word is one value of a label.
 type word struct {
 	value string
-	label *labels
+	label labels
 }
 
 func newWords() words {
@@ -146,7 +172,7 @@ func newWords() words {
 		skips:    wordList("reason", skipReasons()),
 		results:  wordList("result", []string{"sent", "failed", "possible_repeat"}),
 		verdicts: wordList("result", []string{"accepted", "rejected"}),
-		reasons:  make(map[checks.Reason]*labels),
+		reasons:  make(map[checks.Reason]labels),
 		degraded: label("reason", "degraded_if"),
 	}
 	for _, r := range checks.Reasons() {
@@ -157,9 +183,9 @@ func newWords() words {
 
 // reason returns the label of a reason; one that is not on the list counts as
 // an internal fault.
-func (w *words) reason(r checks.Reason) *labels {
-	if p := w.reasons[r]; p != nil {
-		return p
+func (w *words) reason(r checks.Reason) labels {
+	if l, known := w.reasons[r]; known {
+		return l
 	}
 	return w.reasons[checks.ReasonInternal]
 }

@@ -8,7 +8,8 @@ import (
 // family at a time.
 type messageSink struct {
 	emit       func(*dto.MetricFamily) error
-	keep       bool // what is emitted is kept; else the next family may overwrite it
+	pairs      map[labels][]*dto.LabelPair // of the sets that were met: most are in many families
+	keep       bool                        // what is emitted is kept; else the next family may overwrite it
 	family     dto.MetricFamily
 	samples    slab[messageSample]
 	histograms slab[messageHistogram]
@@ -71,19 +72,32 @@ func (m *messageSink) end() error {
 	return err
 }
 
+// pairsOf are the labels of a set, which nobody changes.
+func (m *messageSink) pairsOf(set labels) []*dto.LabelPair {
+	list, known := m.pairs[set]
+	if !known {
+		list = set.pairs()
+		if m.pairs == nil {
+			m.pairs = make(map[labels][]*dto.LabelPair)
+		}
+		m.pairs[set] = list
+	}
+	return list
+}
+
 // next adds a sample that is neither gauge nor counter yet.
-func (m *messageSink) next(v float64, sets []*labels) *messageSample {
+func (m *messageSink) next(v float64, sets []labels) *messageSample {
 	s := m.samples.next()
 	s.value = v
 	s.metric.Gauge, s.metric.Counter = nil, nil
 	s.gauge.Value, s.counter.Value = &s.value, &s.value
 	s.metric.Label = s.labels[:0]
 	if len(sets) == 1 {
-		s.metric.Label = sets[0].pairs
+		s.metric.Label = m.pairsOf(sets[0])
 		sets = nil
 	}
 	for _, set := range sets {
-		s.metric.Label = append(s.metric.Label, set.pairs...)
+		s.metric.Label = append(s.metric.Label, m.pairsOf(set)...)
 	}
 	m.family.Metric = append(m.family.Metric, &s.metric)
 	return s
@@ -91,7 +105,7 @@ func (m *messageSink) next(v float64, sets []*labels) *messageSample {
 
 // histogram adds a histogram. There is no bucket for infinity: client_golang
 // has none either, since it would say what the total says.
-func (m *messageSink) histogram(h *histogram, set *labels) {
+func (m *messageSink) histogram(h *histogram, set labels) {
 	s := m.histograms.next()
 	n := len(h.buckets.bounds)
 	if len(s.buckets) != n {
@@ -108,6 +122,6 @@ func (m *messageSink) histogram(h *histogram, set *labels) {
 	}
 	s.sum = h.sum
 	s.histogram.SampleCount, s.histogram.SampleSum, s.histogram.Bucket = &s.counts[n], &s.sum, s.pointers
-	s.metric.Label, s.metric.Histogram = set.pairs, &s.histogram
+	s.metric.Label, s.metric.Histogram = m.pairsOf(set), &s.histogram
 	m.family.Metric = append(m.family.Metric, &s.metric)
 }

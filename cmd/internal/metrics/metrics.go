@@ -60,7 +60,7 @@ type StoreStats struct {
 
 // A view is what is loaded: it is replaced whole and never changed.
 type view struct {
-	label        *labels // label location
+	label        labels // label location
 	checks       []*check
 	byName       map[string]*check
 	certificates []*certificate

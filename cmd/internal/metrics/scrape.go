@@ -65,7 +65,7 @@ func (s *scrape) end() error {
 }
 
 // gauge adds a series with these labels, which must not change.
-func (s *scrape) gauge(v float64, sets ...*labels) {
+func (s *scrape) gauge(v float64, sets ...labels) {
 	if s.text != nil {
 		s.text.sample("", v, sets)
 	} else {
@@ -75,7 +75,7 @@ func (s *scrape) gauge(v float64, sets ...*labels) {
 }
 
 // counter adds a series with these labels, which must not change.
-func (s *scrape) counter(v uint64, sets ...*labels) {
+func (s *scrape) counter(v uint64, sets ...labels) {
 	if s.text != nil {
 		s.text.sample("", float64(v), sets)
 	} else {
@@ -85,7 +85,7 @@ func (s *scrape) counter(v uint64, sets ...*labels) {
 }
 
 // histogram adds the series of h with these labels, which must not change.
-func (s *scrape) histogram(h *histogram, set *labels) {
+func (s *scrape) histogram(h *histogram, set labels) {
 	if s.text != nil {
 		s.text.histogram(h, set)
 	} else {

@@ -3,6 +3,7 @@ package metrics
 import (
 	"slices"
 	"time"
+	"unique"
 
 	"watchword/checks"
 )
@@ -14,8 +15,8 @@ const MaxHosts = 8
 
 // A serverCertificate is the one that a host presented last.
 type serverCertificate struct {
-	host        *labels
-	fingerprint *labels
+	host        unique.Handle[word] // shared by all checks that meet it
+	fingerprint unique.Handle[word]
 	notAfter    time.Time
 }
 
@@ -32,18 +33,22 @@ func (c *check) recordServers(steps []checks.StepResult, good bool) {
 			if !c.mayShow(host) {
 				continue
 			}
-			i := slices.IndexFunc(c.servers, func(s serverCertificate) bool { return s.host.value() == host })
+			i := slices.IndexFunc(c.servers, func(s serverCertificate) bool { return s.host.Value().value == host })
 			if i < 0 {
 				i = len(c.servers)
-				c.servers = append(c.servers, serverCertificate{host: label("host", host)})
+				c.servers = append(c.servers, serverCertificate{host: shown("host", host)})
 			}
 			s := &c.servers[i]
 			s.notAfter = cert.NotAfter
-			if fingerprint := cut(cert.Fingerprint, maxFingerprint); s.fingerprint == nil || s.fingerprint.value() != fingerprint {
-				s.fingerprint = label("fingerprint", fingerprint)
+			if fingerprint := cut(cert.Fingerprint, maxFingerprint); s.fingerprint == (unique.Handle[word]{}) || s.fingerprint.Value().value != fingerprint {
+				s.fingerprint = shown("fingerprint", fingerprint)
 			}
 		}
 	}
+}
+
+func shown(name, value string) unique.Handle[word] {
+	return unique.Make(word{value, label(name, value)})
 }
 
 // keepMet drops the hosts that none of the steps has met.
@@ -51,7 +56,7 @@ func (c *check) keepMet(steps []checks.StepResult) {
 	c.servers = slices.DeleteFunc(c.servers, func(s serverCertificate) bool {
 		for _, step := range steps {
 			for _, cert := range step.Servers {
-				if cut(cert.Host, maxHost) == s.host.value() {
+				if cut(cert.Host, maxHost) == s.host.Value().value {
 					return false
 				}
 			}
@@ -78,6 +83,6 @@ func (c *check) mayShow(host string) bool {
 func serverCertificates(s *scrape, c *check) {
 	for i := range c.servers {
 		cert := &c.servers[i]
-		s.gauge(timestamp(cert.notAfter), c.name, cert.fingerprint, c.group, cert.host, c.location)
+		s.gauge(timestamp(cert.notAfter), c.name, cert.fingerprint.Value().label, c.group, cert.host.Value().label, c.location)
 	}
 }
