@@ -341,3 +341,23 @@ func TestNoOutage(t *testing.T) {
 		})
 	}
 }
+
+// What a headline says that all have in common is what those have that fail
+// now, and where that is an expectation, what was found.
+func TestGroupFailsOtherwise(t *testing.T) {
+	r := newRig(t, crowd(5))
+	for i := range 5 {
+		r.at(fmt.Sprintf("c%02d", i), checks.Failed, unknownCA)
+	}
+	r.tick(16 * time.Second)
+	r.want("a: 🔴 c00 is failing: tls_unknown_ca", "a: 🔴 4 checks are failing: all on *.acme.com, all tls_unknown_ca")
+	for i := range 4 {
+		r.at(fmt.Sprintf("c%02d", i), checks.Failed, checks.ReasonExpectation)
+	}
+	r.at("c04", checks.Passed, "")
+	r.tick(time.Minute)
+	got := r.store.Queued()
+	if m := got[len(got)-1].Message; m.Headline != "🔴 3 of 4 checks are failing: all on *.acme.com, all say expectation" {
+		t.Errorf("then: %s", m.Headline)
+	}
+}
