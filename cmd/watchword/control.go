@@ -126,7 +126,8 @@ func (d *daemon) status(context.Context) control.Status {
 	}
 	for _, q := range receivers {
 		s.Receivers = append(s.Receivers, control.Receiver{
-			Receiver: q.Receiver, Pending: q.Pending, Oldest: moment(q.Oldest), Blocked: q.Blocked,
+			Receiver: q.Receiver, Pending: q.Pending, Oldest: moment(q.Oldest),
+			Blocked: d.Secrets.Redact(q.Blocked), Error: d.Secrets.Redact(q.LastError),
 			Sent: q.Sent, Failed: q.Failed, PossibleRepeats: q.PossibleRepeat,
 		})
 	}

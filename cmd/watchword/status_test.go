@@ -86,6 +86,7 @@ func awful() control.Status {
 	s.Receivers = []control.Receiver{
 		{Receiver: "slack.gone", Pending: 2, Oldest: ago(time.Hour), Blocked: "the receiver is not configured"},
 		{Receiver: "slack.oncall", Pending: 1, Oldest: ago(3 * time.Second), Sent: 5, Failed: 1},
+		{Receiver: "slack.late", Pending: 2, Oldest: ago(time.Minute), Failed: 6, Error: "posting to Slack channel #late: dial tcp 192.0.2.1:443: connect: connection refused"},
 		{Receiver: "slack.orders", Pending: 4, Oldest: ago(25 * time.Hour), Failed: 1, Blocked: "invalid_auth: the token is not valid (any more)"},
 	}
 	s.State.Writing, s.State.WriteErrors, s.State.Dropped, s.Config.Loaded = false, 4, 2, false

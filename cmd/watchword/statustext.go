@@ -261,18 +261,37 @@ func (t *statusText) receivers() {
 		if r.Pending > 0 {
 			state = t.screen.yellow("sending")
 		}
+		if retried(&r) {
+			state = t.screen.yellow("retrying")
+		}
 		if r.Blocked != "" {
 			state = t.screen.red("blocked")
 		}
 		tab.AppendRow(table.Row{visible(r.Receiver), r.Pending, oldest, r.Sent, r.Failed, state})
 	}
 	tab.Render()
+	blocked := false
 	for _, r := range list {
+		if retried(&r) {
+			t.wrapped("", visible(r.Receiver)+" does not take the oldest yet, and is tried again: "+visible(r.Error), t.screen.yellow)
+		}
+		if r.Blocked == "" {
+			continue
+		}
+		line := visible(r.Receiver) + " takes nothing before the next reload"
 		told := slices.ContainsFunc(t.status.Problems, func(p control.Problem) bool {
 			return strings.HasPrefix(p.Text, "receiver "+r.Receiver+" ")
 		})
-		if r.Blocked != "" && !told {
-			t.wrapped("", visible(r.Receiver)+" takes nothing before the next reload: "+visible(r.Blocked), t.screen.red)
+		if !told {
+			line += ": " + visible(r.Blocked)
 		}
+		t.wrapped("", line, t.screen.red)
+		blocked = true
+	}
+	if blocked {
+		fmt.Fprintf(t.w, "Once that is mended: %s\n", t.screen.bold(fmt.Sprintf("kill -HUP %d", t.status.PID)))
 	}
 }
+
+// retried says whether a receiver has refused for now what waits for it.
+func retried(r *control.Receiver) bool { return r.Pending > 0 && r.Error != "" && r.Blocked == "" }
