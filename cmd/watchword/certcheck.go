@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 
@@ -207,7 +208,7 @@ func roughly(d time.Duration) string {
 	case d < 48*time.Hour:
 		return count(int(d/time.Hour), "hour")
 	default:
-		return count(int(d.Hours()/24), "day")
+		return count(int(math.Round(d.Hours()/24)), "day")
 	}
 }
 
