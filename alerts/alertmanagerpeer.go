@@ -30,6 +30,7 @@ type peer struct {
 	// Guarded by the lane's mu.
 	tried   bool
 	failing string // how the last request failed; empty if it did not
+	err     error  // of the last request
 	refusal error  // of a request that was refused for good
 	pending int
 	oldest  time.Time
@@ -252,7 +253,7 @@ func (p *peer) ended(ctx context.Context, err error) {
 	if err != nil {
 		p.lane.stats.Failed++
 	}
-	p.tried, p.failing = true, failing
+	p.tried, p.failing, p.err = true, failing, err
 	if refusal == nil || p.refusal == nil || before != failing {
 		p.refusal = refusal
 	}

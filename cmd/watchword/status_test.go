@@ -228,3 +228,32 @@ func TestMuteEnd(t *testing.T) {
 		}
 	}
 }
+
+// TestIncidentAtAlertmanager: who is told by a feed counts as told, and waits
+// while it has not taken what is newer than what it has.
+func TestIncidentAtAlertmanager(t *testing.T) {
+	fired := night().Add(-time.Minute)
+	in := alerts.Incident{Check: "a", Fed: []string{"alertmanager.am"}, State: alerts.State{
+		Phase: alerts.Firing, Incident: 1, Level: alerts.LevelFailed, Since: fired, Fired: fired, Runs: 1,
+	}}
+	for name, tt := range map[string]struct {
+		queue alerts.QueueStats
+		want  string
+	}{
+		"taken":               {alerts.QueueStats{}, "told alertmanager.am at 02:29:00 UTC"},
+		"down":                {alerts.QueueStats{Pending: 1, Oldest: fired.Add(time.Second / 2)}, "waits for alertmanager.am since 02:29:00 UTC"},
+		"down since, another": {alerts.QueueStats{Pending: 1, Oldest: night()}, "told alertmanager.am at 02:29:00 UTC"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tt.queue.Receiver = "alertmanager.am"
+			i := incidentNow(&in, []alerts.QueueStats{tt.queue}, night())
+			if got := telling(&i, night()); !slices.Equal(got, []string{tt.want}) {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+	in.Fed = nil
+	if i := incidentNow(&in, nil, night()); i.Untold != "no route leads to a receiver" {
+		t.Errorf("without receivers: %q", i.Untold)
+	}
+}
