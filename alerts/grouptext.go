@@ -19,7 +19,7 @@ func (e *Engine) groupMessage(kind TransitionKind, st *State, open []*subject, n
 	n := len(st.Members.List)
 	m := Message{
 		Topic: AboutGroup, Kind: kind, Level: st.Level, Text: st.Members.Shared, Location: e.location(), Severity: severest(open),
-		At: now, Since: st.Since,
+		At: now, Since: st.Since, Links: e.links().overview(),
 	}
 	m.Members, m.More = members(open, st.Members.List)
 	m.Detail = sameText(m.Members)
