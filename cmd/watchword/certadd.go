@@ -184,8 +184,7 @@ func (a *app) certAdd(ctx context.Context, add *addition) error {
 	if err != nil {
 		return err
 	}
-	changed := moves(usesOf(before), usesOf(after))
-	if err := a.loses(add, before, changed); err != nil {
+	if err := a.loses(add, before, after); err != nil {
 		return err
 	}
 	if err := a.commitWithFiles(e, add.dryRun, copies); err != nil {
@@ -195,6 +194,7 @@ func (a *app) certAdd(ctx context.Context, add *addition) error {
 	if !add.dryRun {
 		fmt.Fprintf(a.stdout, "certificate %s is added to %s\n", s.bold(add.name), file)
 	}
+	changed := moves(usesOf(before), usesOf(after))
 	a.writeMoves(changed)
 	if len(changed) == 0 {
 		fmt.Fprintln(a.stdout, "no check changes, as far as hosts are known")

@@ -78,7 +78,6 @@ type use struct {
 	check, host string
 	certificate string // empty: none
 	rule        certs.Rule
-	ownRoots    bool // no certificate's ca verifies the server
 }
 
 // usesOf are the uses of cfg in the order of its files. The same checks give
@@ -93,10 +92,7 @@ func usesOf(cfg *config.Config) []use {
 			// Hosts follow the steps; a check without steps has one of each.
 			request := m.Check.Steps[min(i, len(m.Check.Steps)-1)].Request
 			choice := cfg.Certificates.Select(host, certs.Want{Mode: request.MTLS, Explicit: request.Certificate})
-			u := use{
-				check: m.Check.Name, host: host, rule: choice.Rule,
-				ownRoots: request.Roots != nil || request.RootsErr != nil || request.InsecureSkipVerify,
-			}
+			u := use{check: m.Check.Name, host: host, rule: choice.Rule}
 			if choice.Identity != nil {
 				u.certificate = choice.Identity.Name()
 			}

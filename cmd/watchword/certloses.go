@@ -7,34 +7,27 @@ import (
 	"watchword/cmd/internal/config"
 )
 
-// loses refuses a certificate that comes without a ca and takes the place of
-// one that has a ca: the servers of its checks are verified by that, and would
-// not be any more.
-func (a *app) loses(add *addition, before *config.Config, changed []move) error {
-	if add.ca != "" {
-		return nil
+// loses refuses a certificate that takes the place of one with a ca and has
+// none: no ca would verify the servers of those checks any more.
+func (a *app) loses(add *addition, before, after *config.Config) error {
+	verified := make(map[string]bool)
+	for _, c := range after.Sources {
+		for _, check := range c.Verifies {
+			verified[check] = true
+		}
 	}
-	var names []string
-	ca, from := "", ""
-	for _, m := range changed {
-		c := source(before, m.from)
-		if c == nil || m.certificate != add.name || m.ownRoots || c.Identity.Source().CA == "" {
+	for _, c := range before.Sources {
+		names := slices.DeleteFunc(slices.Clone(c.Verifies), func(check string) bool { return verified[check] })
+		if len(names) == 0 {
 			continue
 		}
-		if ca == "" {
-			ca, from = c.Identity.Source().CA, m.from
+		id := c.Identity
+		text := fmt.Sprintf("the ca of certificate %q verifies the servers of %s, and the new one has none; --ca %s keeps it",
+			id.Name(), shortList(names, 10), quoted(id.Source().CA))
+		if !add.force {
+			return fmt.Errorf("certificate %q is not added: %s, --force adds it without", add.name, text)
 		}
-		if !slices.Contains(names, m.check) {
-			names = append(names, m.check)
-		}
-	}
-	if ca == "" {
-		return nil
-	}
-	text := fmt.Sprintf("the ca of certificate %q verifies the servers of %s, and the new one has none; --ca %s keeps it", from, shortList(names, 10), quoted(ca))
-	if add.force {
 		fmt.Fprintf(a.stderr, "warning: %s\n", text)
-		return nil
 	}
-	return fmt.Errorf("certificate %q is not added: %s, --force adds it without", add.name, text)
+	return nil
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -63,7 +64,7 @@ func (l *loader) mismatch(s selector, monitors []*Monitor) string {
 		case !names[name]:
 			return "No check has a label " + name + "." + lang.DidYouMean(name, slices.Sorted(maps.Keys(names)))
 		default:
-			return "No check has " + name + " = \"" + s.match[name] + "\"." + lang.DidYouMean(s.match[name], slices.Sorted(maps.Keys(values)))
+			return fmt.Sprintf("No check has %s = %q.", name, s.match[name]) + lang.DidYouMean(s.match[name], slices.Sorted(maps.Keys(values)))
 		}
 	}
 	return "No check has all of these labels."
