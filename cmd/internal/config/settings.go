@@ -67,7 +67,7 @@ func GuessState(ctx context.Context, path string, o Options) string {
 	}
 	state := defaultState
 	for _, f := range t.files {
-		f.parse()
+		_ = f.parse() // what it makes of the file in spite of mistakes is enough
 		if f.parsed == nil {
 			continue
 		}
