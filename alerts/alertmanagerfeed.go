@@ -260,6 +260,9 @@ func (l *feedLane) figures() QueueStats {
 		if s.Oldest.IsZero() || !p.oldest.IsZero() && p.oldest.Before(s.Oldest) {
 			s.Oldest = p.oldest
 		}
+		if p.err != nil && s.LastError == "" {
+			s.LastError = p.err.Error()
+		}
 		if p.refusal != nil && s.Blocked == "" {
 			s.Blocked = p.refusal.Error()
 		}

@@ -30,6 +30,7 @@ type peer struct {
 	taken   bool       // it has taken a request
 	failing string     // how the last request failed; empty if it did not
 	refusal *SendError // of a request that was refused for good; until one is taken
+	err     error      // of the last request
 	pending int
 	oldest  time.Time
 }
@@ -281,6 +282,7 @@ func (p *peer) ended(ctx context.Context, err error) {
 	if err != nil {
 		p.lane.stats.Failed++
 	}
+	p.err = err
 	p.lane.mu.Unlock()
 	log := p.lane.feed.log()
 	switch {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -38,8 +39,11 @@ func TestFeedWhileAlertmanagerIsDown(t *testing.T) {
 		w.run("a", checks.Passed)
 		wait(time.Hour)
 		s := w.feed.Stats()[0]
-		if s.Pending != 2 || time.Since(s.Oldest) < 12*time.Hour || s.Blocked != "" || s.Failed < 700 || s.Failed > 1600 {
+		if s.Pending != 2 || time.Since(s.Oldest) < 12*time.Hour || s.Blocked != "" || s.Failed < 700 || s.Failed > 1600 || !strings.Contains(s.LastError, "connection refused") {
 			t.Errorf("stats %+v", s)
+		}
+		if in := w.engine.Incidents(); len(in) != 1 || !slices.Equal(in[0].Fed, []string{"alertmanager.main"}) || len(in[0].State.Receivers) != 0 {
+			t.Errorf("incidents %+v", in)
 		}
 		if n := strings.Count(w.log.String(), "\n"); n != 1 || !strings.Contains(w.log.String(), "connection refused") {
 			t.Errorf("%d lines in the log:\n%s", n, w.log.String())
@@ -59,7 +63,7 @@ func TestFeedWhileAlertmanagerIsDown(t *testing.T) {
 			t.Errorf("what nobody knows of was told to be over")
 		}
 		wait(5 * time.Minute)
-		if s := w.feed.Stats()[0]; s.Pending != 0 || !s.Oldest.IsZero() {
+		if s := w.feed.Stats()[0]; s.Pending != 0 || !s.Oldest.IsZero() || s.LastError != "" {
 			t.Errorf("stats %+v", s)
 		}
 	})

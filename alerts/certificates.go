@@ -79,6 +79,12 @@ func crossed(c Certificate, thresholds []time.Duration, now time.Time) (time.Dur
 	return tightest, ok
 }
 
+// Crossed returns the tightest of the thresholds that the certificate has
+// crossed, as people are told; 0 means that it has expired.
+func (c Certificate) Crossed(thresholds []time.Duration, now time.Time) (time.Duration, bool) {
+	return crossed(c, thresholds, now)
+}
+
 // watched is a certificate with everything that shares its fingerprint.
 type watched struct {
 	Certificate

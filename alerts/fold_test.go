@@ -112,7 +112,7 @@ func TestFoldedGroup(t *testing.T) {
 		p.engine.Look(t.Context(), time.Now())
 		p.down(false)
 		wait(10 * time.Minute)
-		p.want("🟢 c00 was failing from 00:00 to 00:00 UTC: x", "🟢 4 checks were failing from 00:00 to 00:00 UTC: all on *.acme.com, all expectation")
+		p.want("🟢 c00 was failing from 00:00 to 00:00 UTC: x", "🟢 4 checks were failing from 00:00 to 00:00 UTC: all on *.acme.com, all say x")
 		p.stop()
 	})
 }

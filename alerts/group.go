@@ -16,7 +16,7 @@ const groupPrefix = "group:"
 // Members is what is remembered of a group of checks that were told in one
 // message, or of an outage.
 type Members struct {
-	Shared string   `json:"shared,omitempty"` // what they had in common when they were told
+	Shared string   `json:"shared,omitempty"` // what those that failed had in common when they were told last
 	List   []Member `json:"list,omitempty"`   // in the order of the message
 	Open   int      `json:"open"`             // how many of them failed when the message was last written
 }

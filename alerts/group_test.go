@@ -3,6 +3,7 @@ package alerts_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -339,5 +340,49 @@ func TestNoOutage(t *testing.T) {
 				t.Errorf("told %d: %q", len(got), got)
 			}
 		})
+	}
+}
+
+// What a headline says that all have in common is what those have that fail
+// now, and where that is an expectation, what was found.
+func TestGroupFailsOtherwise(t *testing.T) {
+	r := newRig(t, crowd(5))
+	for i := range 5 {
+		r.at(fmt.Sprintf("c%02d", i), checks.Failed, unknownCA)
+	}
+	r.tick(16 * time.Second)
+	r.want("a: 🔴 c00 is failing: tls_unknown_ca", "a: 🔴 4 checks are failing: all on *.acme.com, all tls_unknown_ca")
+	for i := range 4 {
+		r.at(fmt.Sprintf("c%02d", i), checks.Failed, checks.ReasonExpectation)
+	}
+	r.at("c04", checks.Passed, "")
+	r.tick(time.Minute)
+	got := r.store.Queued()
+	if m := got[len(got)-1].Message; m.Headline != "🔴 3 of 4 checks are failing: all on *.acme.com, all say expectation" {
+		t.Errorf("then: %s", m.Headline)
+	}
+}
+
+// What is about no single check leads to the page of all.
+func TestLinksToTheOverview(t *testing.T) {
+	setup := crowd(3)
+	setup.Links = alerts.Links{External: "https://watch.test/night/"}
+	r := newRig(t, setup)
+	for i := range 3 {
+		r.at(fmt.Sprintf("c%02d", i), checks.Failed, unknownCA)
+	}
+	r.tick(16 * time.Second)
+	if err := r.engine.Notice(t.Context(), alerts.Problem{Cause: "x", Text: "a problem"}); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"https://watch.test/night/checks/c00", "https://watch.test/night/", "https://watch.test/night/"}
+	got := r.store.Queued()
+	if len(got) != len(want) {
+		t.Fatalf("%d messages, want %d", len(got), len(want))
+	}
+	for i, n := range got {
+		if l := n.Message.Links; !slices.Equal(l, []alerts.Link{{Name: "status", URL: want[i]}}) {
+			t.Errorf("%s: links %v, want %s", n.Message.Headline, l, want[i])
+		}
 	}
 }

@@ -17,6 +17,9 @@ func (e *Engine) followGroup(ctx context.Context, key string, st State, now time
 		members.List = slices.DeleteFunc(slices.Clone(members.List), func(m Member) bool { return slices.Contains(left, m) })
 	}
 	members.Open = len(open)
+	if len(open) > 1 {
+		members.Shared = shared(open) // they may fail otherwise by now
+	}
 	kind := TransitionKind("")
 	switch {
 	case len(open) == 0 && len(gone) == len(members.List): // none has recovered

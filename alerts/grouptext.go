@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"watchword/checks"
 )
 
 // maxMembers is how many checks a message about several lists.
@@ -17,7 +19,7 @@ func (e *Engine) groupMessage(kind TransitionKind, st *State, open []*subject, n
 	n := len(st.Members.List)
 	m := Message{
 		Topic: AboutGroup, Kind: kind, Level: st.Level, Text: st.Members.Shared, Location: e.location(), Severity: severest(open),
-		At: now, Since: st.Since,
+		At: now, Since: st.Since, Links: e.links().overview(),
 	}
 	m.Members, m.More = members(open, st.Members.List)
 	m.Detail = sameText(m.Members)
@@ -171,7 +173,7 @@ func shared(list []*subject) string {
 	}
 	if len(reasons) == 1 && reasons[string(LevelDegraded)] == 0 { // which the headline says already
 		for r := range reasons {
-			parts = append(parts, "all "+r)
+			parts = append(parts, sharedReason(list, r))
 		}
 	}
 	if len(parts) == 0 {
@@ -181,6 +183,25 @@ func shared(list []*subject) string {
 		parts = append(parts, tally(reasons))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// maxSharedText is how much of the explanation that all checks have stands in
+// a headline, in runes.
+const maxSharedText = 60
+
+// sharedReason is the reason of all checks, for a headline. That of an
+// expectation says nothing: what was found does, if it is the same.
+func sharedReason(list []*subject, reason string) string {
+	if reason != string(checks.ReasonExpectation) {
+		return "all " + reason
+	}
+	text := list[0].state().Message
+	for _, s := range list[1:] {
+		if s.state().Message != text {
+			return "all answer, but not as expected"
+		}
+	}
+	return "all say " + shorten(text, maxSharedText)
 }
 
 // commonHost is the host that all checks ask, or the domain that their hosts

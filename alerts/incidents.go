@@ -17,7 +17,8 @@ type Incident struct {
 	Runbook  string
 	Links    []Link
 	Policy   Policy
-	State    State // Held says why a pending one that is due is not told
+	Fed      []string // full names of the receivers that a [Feed] tells, beside those of State
+	State    State    // Held says why a pending one that is due is not told
 	Failures []Failure
 	Silences []Silence // why nothing is told now
 }
@@ -33,7 +34,7 @@ func (e *Engine) Incidents() []Incident {
 		}
 		i := Incident{
 			Check: s.name, Group: at.Group, Labels: pairs(at.Labels), Severity: at.severity(), Runbook: at.Runbook,
-			Links: at.links.of(&at.Subject), Policy: at.Policy, State: st, Failures: s.failures(),
+			Links: at.links.of(&at.Subject), Policy: at.Policy, Fed: at.fed, State: st, Failures: s.failures(),
 			Silences: e.silences(s, e.time()),
 		}
 		out = append(out, i)

@@ -158,6 +158,7 @@ func (l *lane) deliver(ctx context.Context, receiver Receiver, n Notification, w
 func (l *lane) taken(ctx context.Context, repeat bool) {
 	l.mu.Lock()
 	l.stats.Sent++
+	l.stats.LastError = ""
 	if repeat {
 		l.stats.PossibleRepeat++
 	}
@@ -184,6 +185,7 @@ func (l *lane) failed(ctx context.Context, receiver Receiver, n Notification, er
 	}
 	l.mu.Lock()
 	l.stats.Failed++
+	l.stats.LastError = err.Error()
 	blocked := send.Permanent && l.receiver == receiver // and not another one since
 	if blocked {
 		l.blocked, l.proven = err, false

@@ -35,6 +35,14 @@ func (l Links) of(s *Subject) []Link {
 	return out
 }
 
+// overview returns the link of what is about no single check: the status page.
+func (l Links) overview() []Link {
+	if l.External == "" {
+		return nil
+	}
+	return []Link{{statusLink, strings.TrimRight(l.External, "/") + "/"}}
+}
+
 // escapePath escapes all but the slashes.
 func escapePath(path string) string {
 	parts := strings.Split(path, "/")

@@ -142,6 +142,12 @@ func (e *Engine) location() string {
 	return e.setup.Location
 }
 
+func (e *Engine) links() Links {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.setup.Links
+}
+
 // tell stores what change makes of the state under key, and queues its
 // message for those who are to know by the message's labels, or were told of
 // the beginning. except is not told. A message without a Kind is not sent.
@@ -157,6 +163,7 @@ func (e *Engine) tell(ctx context.Context, key, except string, change func(State
 		if m.Kind == "" {
 			return next, nil
 		}
+		m.Links = setup.Links.overview()
 		to, _ := setup.split(setup.but(setup.concerned(m), except))
 		if m.Kind == Fired {
 			next.Receivers = to

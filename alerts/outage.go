@@ -188,6 +188,7 @@ func (e *Engine) outageMessage(kind TransitionKind, st *State, list []*subject, 
 	heading := heading(e.location())
 	m := Message{
 		Topic: AboutWatchword, Kind: kind, Level: LevelFailed, Location: e.location(), Severity: "critical", At: now, Since: st.Since,
+		Links: e.links().overview(),
 	}
 	if kind == Recovered {
 		m.Headline = fmt.Sprintf("🟢 %s is no longer cut off: it may have been from %s", heading, span(st.Since, now))

@@ -31,6 +31,7 @@ type QueueStats struct {
 	Receiver       string
 	Sent           uint64 // taken by the receiver
 	Failed         uint64 // attempts that were not
+	LastError      string // why the latest attempt failed; empty if it did not
 	PossibleRepeat uint64 // of Sent: those marked as a possible repeat
 	Pending        int
 	Oldest         time.Time // when the oldest pending one was queued; zero if none is

@@ -346,11 +346,14 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 		if n := len(p.slack.Calls()); n != 1 {
 			t.Errorf("%d requests before Retry-After was over", n)
 		}
+		if s := p.stats(); !strings.Contains(s.LastError, "rate limited") {
+			t.Errorf("while it waits: %+v", s)
+		}
 		wait(5 * time.Second)
 		if m := p.slack.Messages(); len(m) != 2 || m[0].Text != "🔴 a is failing: x" {
 			t.Errorf("messages %+v", m)
 		}
-		if s := p.stats(); s.PossibleRepeat != 0 || s.Failed != 1 {
+		if s := p.stats(); s.PossibleRepeat != 0 || s.Failed != 1 || s.LastError != "" {
 			t.Errorf("stats %+v", s)
 		}
 		p.stop()

@@ -352,3 +352,18 @@ func checkNode(t *testing.T, node map[string]any) {
 		t.Errorf("unexpected %q", kind)
 	}
 }
+
+// Where no connection came about, that no certificate went along explains
+// nothing.
+func TestRenderWithoutHandshake(t *testing.T) {
+	m := sample()
+	f := &m.Failures[0]
+	f.Status, f.Certificate, f.Rule, f.RemoteIP, f.Timing.TLS = 0, "", "", "", 0
+	if text := RenderText(m); strings.Contains(text, "client certificate") || !strings.Contains(text, "dns 2ms · connect 3ms") {
+		t.Error(text)
+	}
+	f.Timing.TLS = time.Millisecond
+	if text := RenderText(m); !strings.Contains(text, "client certificate: none\n") {
+		t.Error(text)
+	}
+}

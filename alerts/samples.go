@@ -33,6 +33,9 @@ func Samples(location string, links Links, now time.Time) []Sample {
 				m.Detail = "\n" + m.Detail
 			}
 			m.Detail = sampleMark + m.Detail
+			if m.Links == nil {
+				m.Links = links.overview()
+			}
 			m.PossibleRepeat = sample.Again
 			out = append(out, sample)
 		}
@@ -150,7 +153,7 @@ func (s sampler) short() []Sample {
 
 // group is a group of checks that fail for the same reason, and recover.
 func (s sampler) group() []Sample {
-	e := &Engine{setup: Setup{Location: s.location}, subjects: make(map[string]*subject)}
+	e := &Engine{setup: Setup{Location: s.location, Links: s.links}, subjects: make(map[string]*subject)}
 	list := s.failing(27, checks.ReasonTLSUnknownCA, "x509: certificate signed by unknown authority")
 	began := s.now.Add(-12 * time.Minute)
 	st := &State{Phase: Firing, Since: began, Level: LevelFailed, Members: &Members{Open: len(list), Shared: shared(list)}}
@@ -205,7 +208,7 @@ func (s sampler) notice() []Sample {
 
 // outage is a network that may be cut off, and its end.
 func (s sampler) outage() []Sample {
-	e := &Engine{setup: Setup{Location: s.here()}}
+	e := &Engine{setup: Setup{Location: s.here(), Links: s.links}}
 	list := s.failing(12, checks.ReasonConnectTimeout, "dial tcp 192.0.2.7:443: i/o timeout")
 	st := &State{Phase: Firing, Since: s.now.Add(-12 * time.Minute), Members: &Members{Open: len(list), Shared: shared(list)}}
 	return inThread("outage", []Sample{

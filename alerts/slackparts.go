@@ -82,7 +82,7 @@ func (b *blocks) evidence(f *Failure) {
 // exchange tells how the request went: certificate, address, phases.
 func exchange(f *Failure) string {
 	var lines []string
-	if f.URL != "" {
+	if f.Certificate != "" || f.Timing.TLS > 0 || f.Status != 0 || f.RemoteIP != "" { // else none could have gone along yet
 		line := "client certificate: none"
 		if f.Certificate != "" {
 			line = "client certificate: " + f.Certificate

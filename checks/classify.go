@@ -58,9 +58,9 @@ func (h *hop) handshakeFailure(ctx context.Context, err error) *failure {
 		return failf(ReasonInternal, "shaking hands with %s: %v", h.host, err)
 	case errors.As(err, &notTLS):
 		if strings.HasPrefix(string(notTLS.RecordHeader[:]), "HTTP/") {
-			return failf(ReasonTLSNotTLS, "%s answers in plain HTTP on port %s, want TLS", h.host, h.port)
+			return failf(ReasonTLSNotTLS, "%s answers in plain HTTP on port %s, want TLS", h.host, dialedPort(h.connectTo))
 		}
-		return failf(ReasonTLSNotTLS, "%s does not speak TLS on port %s: it begins with %q", h.host, h.port, notTLS.RecordHeader[:])
+		return failf(ReasonTLSNotTLS, "%s does not speak TLS on port %s: it begins with %q", h.host, dialedPort(h.connectTo), notTLS.RecordHeader[:])
 	case broken(err):
 		if h.asked != nil {
 			return h.diagnose(ctx, failf(ReasonConnectionClosed, "%s closed the connection during the TLS handshake", h.host))

@@ -141,7 +141,7 @@ func (r Reason) tlsSentence() string {
 	case ReasonClientCertRequired:
 		return "The server demands a client certificate and got none: add a `certificate` block for this host, or set `mtls = true`."
 	case ReasonClientCertExpired:
-		return "The client certificate has expired: renew it and reload."
+		return "The client certificate has expired: renew it. New files are taken by themselves."
 	case ReasonClientCertUnknownCA:
 		return "The server does not trust the authority that issued the client certificate: use one issued by an authority that it accepts."
 	case ReasonClientCertRevoked:

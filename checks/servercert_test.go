@@ -59,8 +59,8 @@ func TestHandshakeReasons(t *testing.T) {
 		want   checks.Reason
 		texts  []string
 	}{
-		"plain text":    {&certstest.Server{Fault: certstest.Plaintext}, checks.ReasonTLSNotTLS, []string{"does not speak TLS", `"220 m"`}},
-		"plain HTTP":    {&certstest.Server{Fault: certstest.PlainHTTP}, checks.ReasonTLSNotTLS, []string{"answers in plain HTTP"}},
+		"plain text":    {&certstest.Server{Fault: certstest.Plaintext}, checks.ReasonTLSNotTLS, []string{"does not speak TLS on port PORT", `"220 m"`}},
+		"plain HTTP":    {&certstest.Server{Fault: certstest.PlainHTTP}, checks.ReasonTLSNotTLS, []string{"answers in plain HTTP on port PORT"}},
 		"silent":        {&certstest.Server{Fault: certstest.Silent}, checks.ReasonTLSTimeout, []string{"did not end the TLS handshake within"}},
 		"closes":        {&certstest.Server{Fault: certstest.CloseAtOnce}, checks.ReasonConnectionClosed, []string{"during the TLS handshake"}},
 		"resets":        {&certstest.Server{Fault: certstest.ResetAtOnce}, checks.ReasonConnectionClosed, nil},
@@ -74,7 +74,12 @@ func TestHandshakeReasons(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tt.server.Pair = ca.Server()
 			s := certstest.NewServer(t, tt.server)
-			c := single(checks.Request{Template: get(t, s.URL()), Roots: roots(t, ca)})
+			addr := strings.TrimPrefix(s.URL(), "https://")
+			_, port, _ := net.SplitHostPort(addr)
+			for i := range tt.texts {
+				tt.texts[i] = strings.ReplaceAll(tt.texts[i], "PORT", port)
+			}
+			c := single(checks.Request{Template: get(t, "https://api.test"), ConnectTo: addr, ServerName: "127.0.0.1", Roots: roots(t, ca)})
 			if tt.want == checks.ReasonTLSTimeout {
 				c.Timeout = 100 * time.Millisecond
 			}

@@ -42,7 +42,9 @@ goes along only where a request names it, or as the primary; it can be rehearsed
 with "watchword test --certificate NAME".
 
 A certificate that has expired, is not valid yet, or whose key does not match is
-refused unless --force is given. On a terminal, what is missing is asked for.`,
+refused unless --force is given, and so is one without --ca that takes the place
+of one with a ca: the servers would no longer be verified by it. On a terminal,
+what is missing is asked for.`,
 		Example: `  watchword cert add acme-2027 --host '*.acme.com' --cert acme.crt --key acme.key
   watchword cert add partner --host partner.example --pkcs12 partner.p12 --passphrase-secret partner_key`,
 		Args: certificateNames("the NAME of the new certificate"),
@@ -180,6 +182,9 @@ func (a *app) certAdd(ctx context.Context, add *addition) error {
 	block.Added = now
 	after, err := a.withBlock(ctx, e, file, block)
 	if err != nil {
+		return err
+	}
+	if err := a.loses(add, before, after); err != nil {
 		return err
 	}
 	if err := a.commitWithFiles(e, add.dryRun, copies); err != nil {

@@ -5,11 +5,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"watchword/alerts"
 	"watchword/certs"
 	"watchword/cmd/internal/config"
 )
@@ -24,7 +26,8 @@ func (a *app) certCheckCommand() *cobra.Command {
 		Short: "Find every problem of the certificates, with the command that mends it",
 		Long: `check reads the files of all certificates, or of those that are named, and tells
 every problem that they have, the command that mends it where there is one, and
-the checks that suffer.
+the checks that suffer. One in use that has crossed a threshold of
+certificate_expiry is a warning.
 
 Exit code 1 if a certificate cannot be used or is not valid now, or with
 --strict if there is any problem.`,
@@ -75,7 +78,7 @@ func (a *app) certCheck(ctx context.Context, names []string, output string, stri
 	rows := []checkedCertificate{}
 	worst := "good"
 	for _, c := range list {
-		row := checkCertificate(cfg, c, now)
+		row := a.checkCertificate(cfg, c, now)
 		rows = append(rows, row)
 		if row.Outcome == "error" || worst == "good" {
 			worst = row.Outcome
@@ -87,7 +90,7 @@ func (a *app) certCheck(ctx context.Context, names []string, output string, stri
 		}
 	} else {
 		for i, row := range rows {
-			a.writeChecked(row, list[i].Identity)
+			a.writeChecked(row, list[i].Identity, now)
 		}
 		a.writeCheckTally(rows)
 	}
@@ -117,7 +120,7 @@ func chosen(cfg *config.Config, names []string) ([]config.Certificate, error) {
 	return out, nil
 }
 
-func checkCertificate(cfg *config.Config, c config.Certificate, now time.Time) checkedCertificate {
+func (a *app) checkCertificate(cfg *config.Config, c config.Certificate, now time.Time) checkedCertificate {
 	id := c.Identity
 	row := checkedCertificate{
 		Certificate: id.Name(), File: c.Source.File, Line: c.Source.Line, Outcome: "good",
@@ -130,7 +133,7 @@ func checkCertificate(cfg *config.Config, c config.Certificate, now time.Time) c
 		row.NotBefore, row.NotAfter, row.DaysLeft = &leaf.NotBefore, &leaf.NotAfter, &days
 	}
 	failed := row.Refused
-	for _, p := range id.Problems(now) {
+	for _, p := range append(id.Problems(now), a.expiring(cfg, c, now)...) {
 		failed = failed || p.Severity == certs.Error
 		row.Problems = append(row.Problems, listedProblem{
 			Severity: p.Severity, Attribute: p.Attribute, Summary: cfg.Redactor.Redact(p.Summary),
@@ -146,7 +149,7 @@ func checkCertificate(cfg *config.Config, c config.Certificate, now time.Time) c
 	return row
 }
 
-func (a *app) writeChecked(row checkedCertificate, id *certs.Identity) {
+func (a *app) writeChecked(row checkedCertificate, id *certs.Identity, now time.Time) {
 	s := a.screenOf(a.stdout)
 	mark := s.green("✓")
 	switch row.Outcome {
@@ -162,8 +165,7 @@ func (a *app) writeChecked(row checkedCertificate, id *certs.Identity) {
 	fmt.Fprintf(a.stdout, "%s %s  %s\n", mark, s.bold(row.Certificate), s.faint(strings.Join(hosts, ", ")))
 	switch {
 	case row.NotAfter != nil:
-		fmt.Fprintf(a.stdout, "    %s, issued by %s, expires %s (%s)\n", row.Subject, row.Issuer,
-			row.NotAfter.UTC().Format(time.DateOnly), daysText(*row.DaysLeft))
+		fmt.Fprintf(a.stdout, "    %s, issued by %s, %s\n", row.Subject, row.Issuer, expiryText(now, *row.NotAfter))
 	case !id.HasCertificate():
 		fmt.Fprintf(a.stdout, "    only brings the CAs of its hosts: %s\n", count(len(id.CACerts()), "certificate"))
 	}
@@ -188,15 +190,52 @@ func (a *app) writeChecked(row checkedCertificate, id *certs.Identity) {
 	}
 }
 
-func daysText(days float64) string {
-	switch {
-	case days < 0:
-		return fmt.Sprintf("%.0f days ago", -days)
-	case days < 2:
-		return fmt.Sprintf("%.0f hours left", days*24)
-	default:
-		return fmt.Sprintf("%.0f days left", days)
+// expiryText says when a certificate expires or has expired, and how far from
+// now that is.
+func expiryText(now, end time.Time) string {
+	word, far, away := "expires", "left", end.Sub(now)
+	if away < 0 {
+		word, far, away = "expired", "ago", -away
 	}
+	return fmt.Sprintf("%s %s (%s %s)", word, end.UTC().Format(time.DateOnly), roughly(away), far)
+}
+
+// roughly is a duration as one number: days, or the hours of under two days.
+func roughly(d time.Duration) string {
+	switch {
+	case d < time.Hour:
+		return "under an hour"
+	case d < 48*time.Hour:
+		return count(int(d/time.Hour), "hour")
+	default:
+		return count(int(math.Round(d.Hours()/24)), "day")
+	}
+}
+
+// expiring warns of a certificate that goes along and expires so soon that
+// the daemon tells of it.
+func (a *app) expiring(cfg *config.Config, c config.Certificate, now time.Time) []certs.Problem {
+	id := c.Identity
+	if len(c.Checks)+len(c.Receivers) == 0 {
+		return nil
+	}
+	for _, cert := range id.Chain() {
+		if !now.Before(cert.NotAfter) {
+			return nil // which is a problem of its own
+		}
+	}
+	for _, cert := range id.Chain() {
+		seen := alerts.Certificate{NotBefore: cert.NotBefore, NotAfter: cert.NotAfter}
+		if _, soon := seen.Crossed(cfg.Settings.CertificateExpiry, now); soon {
+			return []certs.Problem{{
+				Severity: certs.Warning,
+				Summary:  fmt.Sprintf("certificate CN=%q expires in %s", cert.Subject.CommonName, roughly(cert.NotAfter.Sub(now))),
+				Detail:   "A new one goes along instead from the next reload on.",
+				Command:  a.replacement(id),
+			}}
+		}
+	}
+	return nil
 }
 
 // replacement is the command that adds a certificate in the place of id.
@@ -211,7 +250,11 @@ func (a *app) replacement(id *certs.Identity) string {
 	if id.Primary() {
 		words = append(words, "--primary")
 	}
-	switch src := id.Source(); {
+	src := id.Source()
+	if src.CA != "" {
+		words = append(words, "--ca", quoted(src.CA))
+	}
+	switch {
 	case src.PEM != "":
 		words = append(words, "--pem", "FILE")
 	case src.PKCS12 != "":

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -76,9 +77,10 @@ func listCertificates(cfg *config.Config, now time.Time) []listedCertificate {
 	return out
 }
 
-// daysBetween counts days with one digit behind the point; negative when end is past.
+// daysBetween counts days with one digit behind the point, rounded down;
+// negative when end is past.
 func daysBetween(now, end time.Time) float64 {
-	return float64(int(end.Sub(now).Hours()/24*10)) / 10
+	return math.Floor(end.Sub(now).Hours()/24*10) / 10
 }
 
 func (a *app) writeCertificates(cfg *config.Config, rows []listedCertificate) {

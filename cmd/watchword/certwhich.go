@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"watchword/certs"
 	"watchword/cmd/internal/config"
+	"watchword/cmd/internal/lang"
 )
 
 func (a *app) certWhichCommand() *cobra.Command {
@@ -23,7 +25,8 @@ func (a *app) certWhichCommand() *cobra.Command {
 		Long: `which answers for the host of a URL (or a bare host name) which certificate would be presented,
 which others matched, why each of them lost, and which checks use the winner
 there. With the name of a check it answers for the requests of that check, its
-explicit choices included.`,
+explicit choices included; so it does for all checks of a group, or of a check
+with for_each.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usagef("want one URL or the name of a check, got %d arguments", len(args))
@@ -39,6 +42,7 @@ explicit choices included.`,
 			if err != nil {
 				return err
 			}
+			a.meantCheck(cfg, args[0], answers)
 			return a.writeWhich(answers, output, mtls)
 		},
 	}
@@ -72,6 +76,9 @@ func which(cfg *config.Config, subject string, mtls bool) ([]whichAnswer, error)
 			return whichOfCheck(cfg, m, mtls)
 		}
 	}
+	if answers, err := whichOfSeveral(cfg, subject, mtls); len(answers) > 0 || err != nil {
+		return answers, err
+	}
 	host, err := hostOf(subject)
 	if err != nil {
 		return nil, err
@@ -81,6 +88,30 @@ func which(cfg *config.Config, subject string, mtls bool) ([]whichAnswer, error)
 		want.Mode = certs.ModeRequired
 	}
 	return []whichAnswer{explain(cfg, host, want)}, nil
+}
+
+// whichOfSeveral answers for the checks that a check with for_each or a group
+// stands for; none: there is neither of that name.
+func whichOfSeveral(cfg *config.Config, name string, mtls bool) ([]whichAnswer, error) {
+	var all []whichAnswer
+	for _, m := range cfg.Monitors {
+		if !strings.HasPrefix(m.Check.Name, name+"[") && !strings.HasPrefix(m.Check.Name, name+"/") {
+			continue
+		}
+		answers, err := whichOfCheck(cfg, m, mtls)
+		if err != nil {
+			return nil, err
+		}
+		for _, answer := range answers {
+			same := func(other whichAnswer) bool {
+				return other.Host == answer.Host && other.Rule == answer.Rule && other.identity == answer.identity
+			}
+			if !slices.ContainsFunc(all, same) {
+				all = append(all, answer)
+			}
+		}
+	}
+	return all, nil
 }
 
 func whichOfCheck(cfg *config.Config, m *config.Monitor, mtls bool) ([]whichAnswer, error) {
@@ -105,6 +136,21 @@ func whichOfCheck(cfg *config.Config, m *config.Monitor, mtls bool) ([]whichAnsw
 		}
 	}
 	return answers, nil
+}
+
+// meantCheck asks whether a host that no check asks was meant as the name of a
+// check.
+func (a *app) meantCheck(cfg *config.Config, subject string, answers []whichAnswer) {
+	if len(answers) != 1 || len(answers[0].Checks) > 0 || answers[0].Certificate != nil || strings.Contains(subject, "://") {
+		return
+	}
+	var names []string
+	for _, m := range cfg.Monitors {
+		names = append(names, m.Check.Name)
+	}
+	if near := lang.Suggest(subject, names); near != "" && near != subject {
+		fmt.Fprintf(a.stderr, "watchword: there is no check %q, so it is taken as a host; did you mean %q?\n", subject, near)
+	}
 }
 
 // hostOf takes a URL, or a host with or without a port.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 	"time"
 
@@ -32,6 +33,13 @@ func (a *app) client(ctx context.Context, state string) (*control.Client, error)
 	opts.Offline = true
 	cfg, err := config.Load(ctx, a.configPath, opts)
 	if invalid, ok := errors.AsType[*config.Error](err); ok {
+		if file := config.GuessState(ctx, a.configPath, opts); file != "" {
+			if _, err := os.Stat(control.Path(file)); err == nil {
+				fmt.Fprintf(a.stderr, "warning: the configuration has %s now, which watchword validate shows; the daemon goes on with the one before.\n",
+					count(invalid.Diagnostics.Errors(), "mistake"))
+				return &control.Client{Path: control.Path(file)}, nil
+			}
+		}
 		a.writeDiagnostics(invalid.Diagnostics)
 		fmt.Fprintln(a.stderr, "The configuration says where the daemon is found. To ask without reading it, name the state file: --state FILE.")
 		return nil, codeError(exitInvalid)

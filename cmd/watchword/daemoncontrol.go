@@ -135,7 +135,8 @@ func (d *daemon) itself(receivers []alerts.QueueStats, now time.Time) control.St
 	}
 	for _, q := range receivers {
 		s.Receivers = append(s.Receivers, control.Receiver{
-			Receiver: q.Receiver, Pending: q.Pending, Oldest: moment(q.Oldest), Blocked: q.Blocked,
+			Receiver: q.Receiver, Pending: q.Pending, Oldest: moment(q.Oldest),
+			Blocked: d.Secrets.Redact(q.Blocked), Error: d.Secrets.Redact(q.LastError),
 			Sent: q.Sent, Failed: q.Failed, PossibleRepeats: q.PossibleRepeat,
 		})
 	}
@@ -172,6 +173,10 @@ func (d *daemon) count(incidents []control.Incident) control.Counts {
 	return n
 }
 
+// feedLag is how much later than an incident is told an Alertmanager is asked
+// to take it.
+const feedLag = 2 * time.Second
+
 // incidentNow is an incident together with what became of its message.
 func incidentNow(i *alerts.Incident, receivers []alerts.QueueStats, now time.Time) control.Incident {
 	st := &i.State
@@ -197,8 +202,13 @@ func incidentNow(i *alerts.Incident, receivers []alerts.QueueStats, now time.Tim
 	if !st.Open() {
 		return out
 	}
-	out.Receivers = orEmpty(st.Receivers)
+	out.Receivers = slices.Concat([]string{}, st.Receivers, i.Fed)
 	for _, q := range receivers {
+		// They are told what stands, in no order: what was sent before the
+		// oldest that waits has been taken.
+		if slices.Contains(i.Fed, q.Receiver) && q.Pending > 0 && !st.Fired.Before(q.Oldest.Add(-feedLag)) {
+			out.Waiting = append(out.Waiting, q.Receiver)
+		}
 		// They take messages in order: while an older one waits, this one does.
 		if slices.Contains(st.Receivers, q.Receiver) && q.Pending > 0 && !q.Oldest.After(st.Fired) {
 			out.Waiting = append(out.Waiting, q.Receiver)
@@ -219,7 +229,7 @@ func adviceOf(i *alerts.Incident) string {
 func untold(i *alerts.Incident, now time.Time) string {
 	st := &i.State
 	if st.Open() {
-		if len(st.Receivers) == 0 {
+		if len(st.Receivers)+len(i.Fed) == 0 {
 			return "no route leads to a receiver"
 		}
 		return ""

@@ -63,7 +63,7 @@ func TestCrowd(t *testing.T) {
 		t.Errorf("the first message says %q", failed[0].Text)
 	}
 	group := failed[1]
-	if !strings.Contains(group.Text, " checks are failing: all on *.acme.test, all expectation") {
+	if !strings.Contains(group.Text, " checks are failing: all on *.acme.test, all say ") {
 		t.Errorf("the group says %q", group.Text)
 	}
 	size, _ := counted(failed[1:2])

@@ -61,7 +61,7 @@ func (a *app) command() *cobra.Command {
 		Short: "Watches APIs behind mutual TLS",
 		Long: `watchword runs the API checks of HCL files on cron schedules, attaches the right
 client certificate to each request by host name, and reports failures and
-expiring certificates to Prometheus and Slack.
+expiring certificates to Prometheus, Slack, Alertmanager and webhooks.
 
 Try "watchword demo" first: it needs no network and no files.`,
 		SilenceUsage:  true,

@@ -25,8 +25,8 @@ incidents (check, group, labels, severity, runbook, links (name, url), status,
 alert_state, since, for, runs, last_good, reason, message, advice, dependents,
 told, receivers, waiting, untold, recovery, silences (by, name, until, why, who));
 problems (text, since); mutes (pattern, since, until, why, who, left, checks);
-receivers (receiver, pending, oldest, blocked, sent, failed, possible_repeats);
-state (file, writing, write_errors, dropped); config (loaded). Durations are
+receivers (receiver, pending, oldest, blocked, error, sent, failed,
+possible_repeats); state (file, writing, write_errors, dropped); config (loaded). Durations are
 seconds, moments are as in RFC 3339 and in UTC. Fields are added, never renamed.
 
 Exit code 0: no check fails. 1: one does, muted or not. 2: no daemon answers.`,

@@ -87,6 +87,7 @@ func awful() control.Status {
 	s.Receivers = []control.Receiver{
 		{Receiver: "slack.gone", Pending: 2, Oldest: ago(time.Hour), Blocked: "the receiver is not configured"},
 		{Receiver: "slack.oncall", Pending: 1, Oldest: ago(3 * time.Second), Sent: 5, Failed: 1},
+		{Receiver: "slack.late", Pending: 2, Oldest: ago(time.Minute), Failed: 6, Error: "posting to Slack channel #late: dial tcp 192.0.2.1:443: connect: connection refused"},
 		{Receiver: "slack.orders", Pending: 4, Oldest: ago(25 * time.Hour), Failed: 1, Blocked: "invalid_auth: the token is not valid (any more)"},
 	}
 	s.State.Writing, s.State.WriteErrors, s.State.Dropped, s.Config.Loaded = false, 4, 2, false
@@ -235,5 +236,34 @@ func TestMuteEnd(t *testing.T) {
 		if !strings.Contains(got, c.want) {
 			t.Errorf("--for %q --until %q: %s, want %s", c.length, c.until, got, c.want)
 		}
+	}
+}
+
+// TestIncidentAtAlertmanager: who is told by a feed counts as told, and waits
+// while it has not taken what is newer than what it has.
+func TestIncidentAtAlertmanager(t *testing.T) {
+	fired := night().Add(-time.Minute)
+	in := alerts.Incident{Check: "a", Fed: []string{"alertmanager.am"}, State: alerts.State{
+		Phase: alerts.Firing, Incident: 1, Level: alerts.LevelFailed, Since: fired, Fired: fired, Runs: 1,
+	}}
+	for name, tt := range map[string]struct {
+		queue alerts.QueueStats
+		want  string
+	}{
+		"taken":               {alerts.QueueStats{}, "told alertmanager.am at 02:29:00 UTC"},
+		"down":                {alerts.QueueStats{Pending: 1, Oldest: fired.Add(time.Second / 2)}, "waits for alertmanager.am since 02:29:00 UTC"},
+		"down since, another": {alerts.QueueStats{Pending: 1, Oldest: night()}, "told alertmanager.am at 02:29:00 UTC"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tt.queue.Receiver = "alertmanager.am"
+			i := incidentNow(&in, []alerts.QueueStats{tt.queue}, night())
+			if got := telling(&i, night()); !slices.Equal(got, []string{tt.want}) {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+	in.Fed = nil
+	if i := incidentNow(&in, nil, night()); i.Untold != "no route leads to a receiver" {
+		t.Errorf("without receivers: %q", i.Untold)
 	}
 }

@@ -243,13 +243,28 @@ func (t *statusText) receivers() {
 		if r.Pending > 0 {
 			state = t.screen.yellow("sending")
 		}
+		if retried(&r) {
+			state = t.screen.yellow("retrying")
+		}
 		if r.Blocked != "" {
 			state = t.screen.red("blocked")
 		}
 		tab.AppendRow(table.Row{visible(r.Receiver), r.Pending, oldest, r.Sent, r.Failed, state})
 	}
 	tab.Render()
-	for _, line := range refusals(t.status) {
+	for _, r := range list {
+		if retried(&r) {
+			t.wrapped("", visible(r.Receiver)+" does not take the oldest yet, and is tried again: "+visible(r.Error), t.screen.yellow)
+		}
+	}
+	lines := refusals(t.status)
+	for _, line := range lines {
 		t.wrapped("", visible(line), t.screen.red)
 	}
+	if len(lines) > 0 {
+		fmt.Fprintf(t.w, "Once that is mended: %s\n", t.screen.bold(fmt.Sprintf("kill -HUP %d", t.status.PID)))
+	}
 }
+
+// retried says whether a receiver has refused for now what waits for it.
+func retried(r *control.Receiver) bool { return r.Pending > 0 && r.Error != "" && r.Blocked == "" }

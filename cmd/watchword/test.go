@@ -195,6 +195,9 @@ func (a *app) writeResult(m *config.Monitor, r checks.Result, output string) err
 	}
 	if !selfExplaining(r) {
 		indent(a.stdout, "    ", reasoned(r.Reason, r.Message))
+		if advice := r.Reason.Sentence(); advice != "" && !strings.Contains(r.Message, advice) {
+			indent(a.stdout, "    ", s.faint(advice))
+		}
 	}
 	for i, step := range r.Steps {
 		a.writeStep(s, step, i == decisive(r))

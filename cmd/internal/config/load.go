@@ -205,6 +205,7 @@ func (l *loader) resolve(ctx context.Context, root *block) *Config {
 	l.routing = c.Routes
 	c.Maintenance = l.maintenance(blocks["maintenance"])
 	c.Monitors = l.monitors(root, first(blocks["defaults"]))
+	l.unmatched(slices.Concat(blocks["route"], blocks["maintenance"]), c.Monitors)
 	l.unused()
 	l.credentials(root)
 

@@ -2,11 +2,15 @@ package config
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/gohcl"
 )
 
 const (
@@ -54,6 +58,48 @@ func (l *loader) expiry(b *block) []time.Duration {
 	return o.otherwise([]time.Duration{30 * day, 14 * day, 7 * day, 3 * day, day})
 }
 
+// GuessState is the state file of a configuration that may have mistakes, as
+// far as settings can be read as they stand; empty if they cannot.
+func GuessState(ctx context.Context, path string, o Options) string {
+	t, err := find(path, o.WorkDir)
+	if err != nil || t.read(ctx, newReport()) != nil {
+		return ""
+	}
+	state := defaultState
+	for _, f := range t.files {
+		_ = f.parse() // what it makes of the file in spite of mistakes is enough
+		if f.parsed == nil {
+			continue
+		}
+		content, _, _ := f.parsed.Body.PartialContent(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: "settings"}}})
+		for _, b := range content.Blocks {
+			given, _, _ := b.Body.PartialContent(&hcl.BodySchema{Attributes: []hcl.AttributeSchema{{Name: "state"}}})
+			if attr := given.Attributes["state"]; attr != nil {
+				diags := gohcl.DecodeExpression(attr.Expr, nil, &state)
+				if diags.HasErrors() || state == "" {
+					return ""
+				}
+			}
+		}
+	}
+	abs, err := o.stateAt(state)
+	if err != nil {
+		return ""
+	}
+	return abs
+}
+
+// stateAt is the absolute path of a state file.
+func (o *Options) stateAt(state string) (string, error) {
+	base := o.WorkDir
+	if o.Environ != nil {
+		if dir, ok := o.Environ("STATE_DIRECTORY"); ok && dir != "" {
+			base = filepath.SplitList(dir)[0]
+		}
+	}
+	return absolute(state, base)
+}
+
 // statePath is the state file's absolute path. Unlike all others it starts at
 // $STATE_DIRECTORY, as systemd sets it, else at the working directory.
 func (l *loader) statePath(b *block) string {
@@ -63,13 +109,7 @@ func (l *loader) statePath(b *block) string {
 		}
 		return s, nil
 	}).otherwise(defaultState)
-	base := l.opts.WorkDir
-	if l.opts.Environ != nil {
-		if dir, ok := l.opts.Environ("STATE_DIRECTORY"); ok && dir != "" {
-			base = filepath.SplitList(dir)[0]
-		}
-	}
-	abs, err := absolute(state, base)
+	abs, err := l.opts.stateAt(state)
 	if err != nil {
 		l.errorf(b.at, "No working directory", "%s.", capital(err.Error()))
 	}

@@ -86,6 +86,7 @@ type Receiver struct {
 	Pending         int        `json:"pending"`
 	Oldest          *time.Time `json:"oldest"`  // when the oldest pending message was queued
 	Blocked         string     `json:"blocked"` // why it takes nothing; empty if it does
+	Error           string     `json:"error"`   // why the latest attempt failed; empty if it did not
 	Sent            uint64     `json:"sent"`    // since the start, like the following
 	Failed          uint64     `json:"failed"`  // attempts
 	PossibleRepeats uint64     `json:"possible_repeats"`

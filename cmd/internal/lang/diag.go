@@ -88,6 +88,10 @@ func ExplainSyntax(diags hcl.Diagnostics, src []byte, base int) hcl.Diagnostics 
 			d.Detail = `Write || for "or".`
 		case "in":
 			d.Detail = "To look for a value in a list, write contains(list, value)."
+		case "ms", "s", "m", "h", "d":
+			d.Detail = "A duration stands in quotes, such as \"10" + word + "\"."
+		case "KiB", "MiB", "GiB":
+			d.Detail = "A size stands in quotes, such as \"64" + word + "\"."
 		case "}":
 			d.Detail += " If the list ends here, its closing bracket ] is missing."
 		}

@@ -149,7 +149,7 @@ func TestMutedChecks(t *testing.T) {
 	start(t, s)
 	const muted = "muted until 2026-05-04 12:00 UTC (a*): deploy &lt;42&gt;; it depends on edge, which fails or has not run since"
 	for path, want := range map[string][]string{
-		"/":         {"2 muted", muted, "maintenance backup until"},
+		"/":         {"2 silenced", muted, "maintenance backup until"},
 		"/checks/a": {"<dt>messages</dt><dd>" + muted},
 		"/checks/b": {"<dt>messages</dt><dd>maintenance backup until"},
 	} {

@@ -77,7 +77,7 @@ func TestStatusPage(t *testing.T) {
 			[]string{
 				"1 check of 3 needs attention", "at fra1", `href="/checks/orders/checkout"`, "for 1h0m", "status is 422, want 201", "orders.hcl:58",
 				"step order", "POST https://api.acme.com/&lt;script&gt;", "acme, chosen by rule pattern", "last 1 run: 1 failed", `href="/checks/edge%5Bfra%201%5D"`,
-				"no runs yet", "cannot be used", "key.pem is empty", ">5 days<", "api.acme.com", "?refresh=off",
+				"no runs yet", "cannot be used", "key.pem is empty", ">6 days<", "api.acme.com", "?refresh=off",
 				"<small class=\"silent\">muted until 2026-03-01 04:00 UTC (*&lt;b&gt;): migration</small>",
 			},
 			[]string{"<script", "<img"},

@@ -73,7 +73,7 @@ func days(left float64) string {
 	case left < 2: //nolint:mnd // from two days on, whole ones are enough
 		return fmt.Sprintf("%.1f days", left)
 	default:
-		return fmt.Sprintf("%d days", int(left))
+		return fmt.Sprintf("%.0f days", left)
 	}
 }
 
