@@ -95,6 +95,7 @@ func TestWebhookWithoutAnswer(t *testing.T) {
 	silent := serve(t, func(c net.Conn) { <-hang; _ = c.Close() })
 	closing := serve(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1)); _ = c.Close() })
 	endless := serve(t, func(c net.Conn) {
+		_, _ = c.Read(make([]byte, 1<<16))
 		for {
 			if _, err := c.Write([]byte(strings.Repeat("HTTP/1.1 100 Continue\r\nX: "+strings.Repeat("x", 1000)+"\r\n\r\n", 100))); err != nil {
 				return
@@ -102,6 +103,7 @@ func TestWebhookWithoutAnswer(t *testing.T) {
 		}
 	})
 	slowBody := serve(t, func(c net.Conn) {
+		_, _ = c.Read(make([]byte, 1<<16)) // an answer before the question is none
 		_, _ = c.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nx"))
 		<-hang
 	})
