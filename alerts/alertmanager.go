@@ -66,7 +66,7 @@ func (a *Alertmanager) Sample(ctx context.Context, location string) error {
 		Labels: labels, StartsAt: now, EndsAt: now.Add(sampleLasts),
 		Annotations: map[string]string{
 			"summary":     heading(location) + " sends a sample",
-			"description": "Nothing is wrong: someone tries whether alerts arrive. It is resolved in " + readable(sampleLasts) + ".",
+			"description": "Nothing is wrong: someone tries whether alerts arrive. It is resolved in " + FormatDuration(sampleLasts) + ".",
 		},
 	}})
 	if err != nil {
@@ -108,7 +108,7 @@ func (a *Alertmanager) post(ctx context.Context, url string, body []byte) error 
 		return nil
 	}
 	return &SendError{
-		Err:       fmt.Errorf("posting to %s: %s", url, a.refusal(resp.StatusCode, said)),
+		Err:       fmt.Errorf("posting to %s: %s", url, refusal(resp.StatusCode, strings.Trim(begins(said, a.secrets(), maxRefusal), `"`))),
 		Permanent: refuses(resp.StatusCode), Unsure: true, RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now()), status: resp.StatusCode,
 	}
 }
@@ -122,16 +122,6 @@ func (a *Alertmanager) client() *http.Client {
 		c.Transport, c.Timeout = a.Client.Transport, cmp.Or(a.Client.Timeout, c.Timeout)
 	}
 	return c
-}
-
-// refusal says what an answer was that is no success, without what it repeats
-// of a secret.
-func (a *Alertmanager) refusal(status int, said []byte) string {
-	text := fmt.Sprintf("the answer is %d %s", status, http.StatusText(status))
-	if line := shorten(oneLine(clean(a.secrets().Redact(string(said)), true)), maxRefusal); line != "" {
-		text += ": " + strings.Trim(line, `"`)
-	}
-	return text
 }
 
 // secrets finds what no error may show.

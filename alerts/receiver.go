@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -138,6 +139,21 @@ func partsOf(text string) []string {
 		out = append(out, values...)
 	}
 	return out
+}
+
+// refusal says that an answer is no success, and what it said, if anything.
+func refusal(status int, said string) string {
+	text := strings.TrimSpace(fmt.Sprintf("the answer is %d %s", status, http.StatusText(status)))
+	if said != "" {
+		text += ": " + said
+	}
+	return text
+}
+
+// begins is how the body of an answer begins, on one line of at most so many
+// runes, without what it repeats of a secret.
+func begins(body []byte, secrets *checks.Redactor, most int) string {
+	return shorten(oneLine(clean(secrets.Redact(string(body)), true)), most)
 }
 
 const maxRetryAfter = time.Hour

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -141,9 +140,7 @@ func (o *observer) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	o.status = resp.StatusCode
-	if n, err := strconv.ParseInt(resp.Header.Get("Retry-After"), 10, 32); err == nil && n > 0 {
-		o.retry = min(time.Duration(n)*time.Second, maxRetryAfter)
-	}
+	o.retry = retryAfter(resp.Header.Get("Retry-After"), time.Now())
 	body := io.LimitReader(resp.Body, maxAnswer)
 	if o.status != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(body, 200))
@@ -166,12 +163,12 @@ func (o *observer) sort(err error) *SendError {
 	case o.status == http.StatusTooManyRequests:
 		return &SendError{Err: errors.New("rate limited"), RetryAfter: o.retry}
 	case o.status >= 500:
-		return &SendError{Err: fmt.Errorf("the answer is %d %s", o.status, http.StatusText(o.status)), Unsure: true, RetryAfter: o.retry}
+		return &SendError{Err: errors.New(refusal(o.status, "")), Unsure: true, RetryAfter: o.retry}
 	case o.status != http.StatusOK:
 		if kind := codeKind(o.text); kind != otherCode {
 			return &SendError{Err: &slackError{o.text}, Permanent: kind == permanentCode}
 		}
-		return &SendError{Err: fmt.Errorf("the answer is %d %s", o.status, http.StatusText(o.status))}
+		return &SendError{Err: errors.New(refusal(o.status, ""))}
 	case errors.As(err, &api):
 		kind := codeKind(api.Err)
 		return &SendError{Err: &slackError{shorten(oneLine(clean(api.Err, false)), maxCode)}, Permanent: kind == permanentCode, Unsure: kind == unsureCode}

@@ -120,11 +120,10 @@ func (w *Webhook) answered(resp *http.Response) *SendError {
 		return nil
 	}
 	out := &SendError{status: code, RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now())}
-	text := fmt.Sprintf("the answer is %d %s", code, http.StatusText(code))
+	said := "redirects are not followed"
 	switch {
 	case code < 400:
 		out.Permanent = true
-		text = strings.TrimSpace(text) + ": redirects are not followed"
 	case code >= 500: // a gateway answers for a server that may have taken it
 		out.Unsure = true
 	case code == http.StatusRequestTimeout, code == http.StatusConflict, code == http.StatusLocked,
@@ -135,17 +134,12 @@ func (w *Webhook) answered(resp *http.Response) *SendError {
 	if out.Permanent {
 		out.RetryAfter = 0
 	}
-	if said := w.said(resp.Body); said != "" && code >= 400 {
-		text = strings.TrimSpace(text) + ": " + said
+	if code >= 400 {
+		raw, _ := io.ReadAll(io.LimitReader(resp.Body, maxWebhookAnswer)) // what there is
+		said = begins(raw, w.secrets(), 200)
 	}
-	out.Err = errors.New(strings.TrimSpace(text)) //nolint:err113 // it is the receiver's
+	out.Err = errors.New(refusal(code, said)) //nolint:err113 // it is the receiver's
 	return out
-}
-
-// said is how an answer's body begins, on one line, without what is secret.
-func (w *Webhook) said(body io.Reader) string {
-	raw, _ := io.ReadAll(io.LimitReader(body, maxWebhookAnswer)) // what there is
-	return shorten(oneLine(clean(w.secrets().Redact(string(raw)), true)), 200)
 }
 
 // secrets finds what no error may show: what the receiver knows of the
