@@ -8,8 +8,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -29,26 +29,10 @@ func TestKilledAtWrites(t *testing.T) {
 		step = 1
 	}
 	program := storetest.BuildWithKillpoints(t, "build")
-	var points, repeats atomic.Int64
-	const lanes = 4
-	t.Run("points", func(t *testing.T) {
-		for lane := range lanes {
-			t.Run(fmt.Sprint(lane), func(t *testing.T) {
-				t.Parallel()
-				for point := 1 + lane*step; !t.Failed(); point += lanes * step {
-					died, repeated := tellAndDie(t, program, point)
-					if !died {
-						return
-					}
-					points.Add(1)
-					repeats.Add(int64(repeated))
-				}
-			})
-		}
-	})
-	t.Logf("killed at %d points, %d messages repeated, 0 lost", points.Load(), repeats.Load())
-	if points.Load() < 4 {
-		t.Errorf("there were only %d points", points.Load())
+	points, repeats := storetest.AtPoints(t, step, func(t *testing.T, point int) (bool, int) { return tellAndDie(t, program, point) })
+	t.Logf("killed at %d points, %d messages repeated, 0 lost", points, repeats)
+	if points < 4 {
+		t.Errorf("there were only %d points", points)
 	}
 }
 
@@ -63,15 +47,8 @@ func tellAndDie(t *testing.T, program string, point int) (died bool, repeats int
 		}
 	}))
 	defer api.Close()
-	var mu sync.Mutex
-	var posted []string
-	slack := &alertstest.Slack{Token: "xoxb-kill", OnMessage: func(m alertstest.Message) {
-		mu.Lock()
-		defer mu.Unlock()
-		if !m.Edited {
-			posted = append(posted, m.Text)
-		}
-	}}
+	var posts alertstest.Posts
+	slack := &alertstest.Slack{Token: "xoxb-kill", OnMessage: posts.Add}
 	if err := slack.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -103,9 +80,7 @@ check "c" {
 				p = launchProgram(t, exec.Command(program), path)
 			default:
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			return strings.Contains(strings.Join(posted, "\n"), what)
+			return slices.ContainsFunc(posts.All(), func(m alertstest.Message) bool { return strings.Contains(m.Text, what) })
 		})
 	}
 	told("🔴 c is failing")
@@ -115,8 +90,10 @@ check "c" {
 	if code := p.wait(); code < 0 {
 		died = true // amid its last writes
 	}
-	mu.Lock()
-	defer mu.Unlock()
+	var posted []string
+	for _, m := range posts.All() {
+		posted = append(posted, m.Text)
+	}
 	repeats = len(posted) - 2
 	began, recovered := 0, 0
 	for i, text := range posted {

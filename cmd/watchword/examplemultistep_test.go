@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -66,16 +65,7 @@ func runExample(t *testing.T, problem string) (result checks.Result, text string
 		t.Fatal(err)
 	}
 	write(t, dir, "watchword.hcl", "%s", example)
-	ca := certstest.NewCA(t)
-	if _, err := ca.Save(dir, "ca"); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Mkdir(filepath.Join(dir, "certs"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, _, err := ca.Client("probe").Save(filepath.Join(dir, "certs"), "acme"); err != nil {
-		t.Fatal(err)
-	}
+	ca := exampleCertificates(t, dir)
 	s := &shop{asked: make(chan string, 100), problem: problem}
 	api := certstest.NewServer(t, &certstest.Server{
 		Pair: ca.Server("*.acme.example"), ClientAuth: tls.VerifyClientCertIfGiven, Handler: s,

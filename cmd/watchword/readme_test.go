@@ -28,16 +28,7 @@ func TestReadme(t *testing.T) {
 
 	dir := t.TempDir()
 	path := write(t, dir, "watchword.hcl", configuration)
-	ca := certstest.NewCA(t)
-	if _, err := ca.Save(dir, "ca"); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Mkdir(filepath.Join(dir, "certs"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, _, err := ca.Client("probe").Save(filepath.Join(dir, "certs"), "acme"); err != nil {
-		t.Fatal(err)
-	}
+	ca := exampleCertificates(t, dir)
 	var stdout, stderr bytes.Buffer
 	if code := run(t.Context(), []string{"validate", "-c", path}, nil, &stdout, &stderr); code != exitOK {
 		t.Fatalf("validate: exit code %d\n%s", code, stderr.String())
@@ -80,6 +71,23 @@ func TestGuide(t *testing.T) {
 			t.Errorf("%s: exit code %d\n%s", args[0], code, out.String())
 		}
 	}
+}
+
+// exampleCertificates are the files that the examples name: the client
+// certificate of certs, and ca.pem of the CA that issued it.
+func exampleCertificates(t *testing.T, dir string) *certstest.CA {
+	t.Helper()
+	ca := certstest.NewCA(t)
+	if _, err := ca.Save(dir, "ca"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "certs"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, _, err := ca.Client("probe").Save(filepath.Join(dir, "certs"), "acme"); err != nil {
+		t.Fatal(err)
+	}
+	return ca
 }
 
 // fenced returns the blocks of a language in a Markdown text, of which there

@@ -113,15 +113,8 @@ func burst(path, api string, l load) error {
 // and again, and starts it anew. Every incident must be told, in order; what
 // is told twice must be marked, and be at most one message for each kill.
 func TestKill(t *testing.T) {
-	var mu sync.Mutex
-	var posted []alertstest.Message
-	slack := &alertstest.Slack{Token: "xoxb-burst", OnMessage: func(m alertstest.Message) {
-		mu.Lock()
-		defer mu.Unlock()
-		if !m.Edited {
-			posted = append(posted, m)
-		}
-	}}
+	var posts alertstest.Posts
+	slack := &alertstest.Slack{Token: "xoxb-burst", OnMessage: posts.Add}
 	if err := slack.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -131,13 +124,9 @@ func TestKill(t *testing.T) {
 	for killed < *kills {
 		rounds++
 		dir := t.TempDir()
-		mu.Lock()
-		posted = nil
-		mu.Unlock()
+		posts.Clear()
 		n := burstAndKill(t, filepath.Join(dir, "s.db"), slack.APIURL(), l, min(*kills-killed, 6))
-		mu.Lock()
-		repeats := checkPosted(t, posted, l)
-		mu.Unlock()
+		repeats := checkPosted(t, posts.All(), l)
 		if repeats > n {
 			t.Errorf("%d messages were repeated by %d kills", repeats, n)
 		}

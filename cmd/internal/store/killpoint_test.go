@@ -5,8 +5,6 @@ package store
 import (
 	"fmt"
 	"path/filepath"
-	"sync"
-	"sync/atomic"
 	"testing"
 
 	"watchword/alerts/alertstest"
@@ -23,26 +21,10 @@ func TestKilledAtEveryWrite(t *testing.T) {
 	if *full {
 		l = load{checks: 4, incidents: 3}
 	}
-	var points, repeats atomic.Int64
-	const lanes = 4
-	t.Run("points", func(t *testing.T) {
-		for lane := range lanes {
-			t.Run(fmt.Sprint(lane), func(t *testing.T) {
-				t.Parallel()
-				for point := lane + 1; !t.Failed(); point += lanes {
-					died, repeated := dieAt(t, program, l, point)
-					if !died {
-						return
-					}
-					points.Add(1)
-					repeats.Add(int64(repeated))
-				}
-			})
-		}
-	})
-	t.Logf("killed at %d points of %d incidents, %d messages repeated, 0 lost", points.Load(), l.checks*l.incidents, repeats.Load())
-	if points.Load() < 50 {
-		t.Errorf("there were only %d points", points.Load())
+	points, repeats := storetest.AtPoints(t, 1, func(t *testing.T, point int) (bool, int) { return dieAt(t, program, l, point) })
+	t.Logf("killed at %d points of %d incidents, %d messages repeated, 0 lost", points, l.checks*l.incidents, repeats)
+	if points < 50 {
+		t.Errorf("there were only %d points", points)
 	}
 }
 
@@ -50,15 +32,8 @@ func TestKilledAtEveryWrite(t *testing.T) {
 // messages came twice once another one had finished its work.
 func dieAt(t *testing.T, program string, l load, point int) (died bool, repeats int) {
 	t.Helper()
-	var mu sync.Mutex
-	var posted []alertstest.Message
-	slack := &alertstest.Slack{Token: "xoxb-burst", OnMessage: func(m alertstest.Message) {
-		mu.Lock()
-		defer mu.Unlock()
-		if !m.Edited {
-			posted = append(posted, m)
-		}
-	}}
+	var posts alertstest.Posts
+	slack := &alertstest.Slack{Token: "xoxb-burst", OnMessage: posts.Add}
 	if err := slack.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -78,9 +53,7 @@ func dieAt(t *testing.T, program string, l load, point int) (died bool, repeats 
 			break
 		}
 	}
-	mu.Lock()
-	defer mu.Unlock()
-	repeats = checkPosted(t, posted, l)
+	repeats = checkPosted(t, posts.All(), l)
 	if repeats > 1 || repeats > 0 && !died {
 		t.Errorf("%d messages were repeated", repeats)
 	}

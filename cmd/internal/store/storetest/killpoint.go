@@ -5,7 +5,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -107,4 +109,29 @@ func BuildWithKillpoints(t *testing.T, command ...string) string {
 	program := filepath.Join(dir, "program")
 	goTool(append(command, "-modfile", filepath.Join(dir, "go.mod"), "-o", program, ".")...)
 	return program
+}
+
+// AtPoints tries every so many-th killpoint, several at once, until a program
+// no longer dies there. try says whether it did, and how many messages came
+// twice; AtPoints returns at how many it died, and the sum.
+func AtPoints(t *testing.T, step int, try func(t *testing.T, point int) (died bool, repeats int)) (points, repeats int64) {
+	t.Helper()
+	var died, repeated atomic.Int64
+	const lanes = 4
+	t.Run("points", func(t *testing.T) {
+		for lane := range lanes {
+			t.Run(strconv.Itoa(lane), func(t *testing.T) {
+				t.Parallel()
+				for point := 1 + lane*step; !t.Failed(); point += lanes * step {
+					dead, twice := try(t, point)
+					if !dead {
+						return
+					}
+					died.Add(1)
+					repeated.Add(int64(twice))
+				}
+			})
+		}
+	})
+	return died.Load(), repeated.Load()
 }
