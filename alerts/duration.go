@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// readable writes a duration as people read it: `5m12s`, `4h`, `3d4h`: the
+// FormatDuration writes a duration as people read it: `5m12s`, `4h`, `3d4h`: the
 // two largest units, without the second if it is zero. Under a second it is
 // `0s`.
-func readable(d time.Duration) string {
+func FormatDuration(d time.Duration) string {
 	d = max(d, 0).Truncate(time.Second)
 	units := []struct {
 		size time.Duration

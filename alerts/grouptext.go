@@ -42,12 +42,12 @@ func (e *Engine) groupMessage(kind TransitionKind, st *State, open []*subject, n
 	}
 	switch kind {
 	case Recovered:
-		m.Headline = fmt.Sprintf("🟢 %s recovered after %s%s", what, readable(now.Sub(st.Since)), about)
+		m.Headline = fmt.Sprintf("🟢 %s recovered after %s%s", what, FormatDuration(now.Sub(st.Since)), about)
 		m.Detail = "were " + verb + " from " + span(st.Since, now)
 	case Withdrawn:
 		m.Headline = fmt.Sprintf("⚪ %s %s removed, disabled or told by themselves while %s%s", what, wasOrWere(n), verb, about)
 	case Reminded:
-		m.Headline = fmt.Sprintf("%s %s still %s after %s%s%s", mark, who, verb, readable(now.Sub(st.Since)), about, below)
+		m.Headline = fmt.Sprintf("%s %s still %s after %s%s%s", mark, who, verb, FormatDuration(now.Sub(st.Since)), about, below)
 	default:
 		m.Headline = fmt.Sprintf("%s %s %s%s%s", mark, who, verb, about, below)
 	}

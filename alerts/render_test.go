@@ -12,13 +12,15 @@ import (
 	"watchword/checks"
 )
 
-func TestReadable(t *testing.T) {
+func TestFormatDuration(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0s", -time.Second: "0s", 900 * time.Millisecond: "0s", 12 * time.Second: "12s", 312 * time.Second: "5m12s", 5 * time.Minute: "5m",
 		4 * time.Hour: "4h", 4*time.Hour + 30*time.Second: "4h", 4*time.Hour + 2*time.Minute: "4h2m", 76 * time.Hour: "3d4h", 72 * time.Hour: "3d",
+		999 * time.Millisecond: "0s", 59 * time.Second: "59s", time.Minute: "1m", 61 * time.Second: "1m1s", 3*time.Hour + time.Minute: "3h1m",
+		4*time.Hour + 59*time.Second: "4h", 10*time.Hour + 10*time.Minute: "10h10m", 49 * time.Hour: "2d1h", 240 * time.Hour: "10d",
 	} {
-		if got := readable(d); got != want {
-			t.Errorf("readable(%v) = %q, want %q", d, got, want)
+		if got := FormatDuration(d); got != want {
+			t.Errorf("FormatDuration(%v) = %q, want %q", d, got, want)
 		}
 	}
 }

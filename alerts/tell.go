@@ -26,11 +26,11 @@ func headline(name string, t Transition) string {
 	}
 	switch t.Kind {
 	case Recovered:
-		return fmt.Sprintf("🟢 %s recovered after %s", name, readable(t.At.Sub(t.Since)))
+		return fmt.Sprintf("🟢 %s recovered after %s", name, FormatDuration(t.At.Sub(t.Since)))
 	case Folded:
 		return fmt.Sprintf("🟢 %s was %s from %s: %s", name, verb, span(t.Since, t.At), t.Message)
 	case Reminded:
-		return fmt.Sprintf("%s %s is still %s after %s: %s", mark, name, verb, readable(t.At.Sub(t.Since)), t.Message) + depending(t.Dependents, "it")
+		return fmt.Sprintf("%s %s is still %s after %s: %s", mark, name, verb, FormatDuration(t.At.Sub(t.Since)), t.Message) + depending(t.Dependents, "it")
 	case Withdrawn:
 		return fmt.Sprintf("⚪ %s was removed or disabled while %s: %s", name, verb, t.Message)
 	case Fired, Escalated, Eased, Amended:

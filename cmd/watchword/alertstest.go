@@ -63,20 +63,13 @@ Exit code 0: all were taken. 1: the receiver has refused one.`,
 	return cmd
 }
 
-// completeReceivers proposes the receivers of the configuration. No secret is
-// read for that.
+// completeReceivers completes the names of receivers.
 func (a *app) completeReceivers(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	const none = cobra.ShellCompDirectiveNoFileComp
-	opts, err := a.options()
-	if err != nil || len(args) > 0 {
-		return nil, none
+	var names []string
+	if cfg := a.toComplete(cmd.Context(), args); cfg != nil {
+		names = receiverNames(cfg)
 	}
-	opts.Offline = true
-	cfg, err := config.Load(cmd.Context(), a.configPath, opts)
-	if err != nil {
-		return nil, none
-	}
-	return receiverNames(cfg), none
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // alertsTest is one test of a receiver.

@@ -68,26 +68,6 @@ Where that is elsewhere, name the file: --state FILE. If the socket could not be
 	return codeError(exitInvalid)
 }
 
-// readable is a duration in its two largest units, without the second if it is
-// zero: 5m12s, 4h, 3d4h.
-func readable(d time.Duration) string {
-	const day = 24 * time.Hour
-	d = max(d, 0).Truncate(time.Second)
-	first, second := fmt.Sprintf("%ds", d/time.Second), ""
-	switch {
-	case d >= day:
-		first, second = fmt.Sprintf("%dd", d/day), fmt.Sprintf("%dh", d%day/time.Hour)
-	case d >= time.Hour:
-		first, second = fmt.Sprintf("%dh", d/time.Hour), fmt.Sprintf("%dm", d%time.Hour/time.Minute)
-	case d >= time.Minute:
-		first, second = fmt.Sprintf("%dm", d/time.Minute), fmt.Sprintf("%ds", d%time.Minute/time.Second)
-	}
-	if strings.HasPrefix(second, "0") {
-		return first
-	}
-	return first + second
-}
-
 // clockTime is a moment, with the date where it is another day than now.
 func clockTime(t, now time.Time) string {
 	t, now = t.UTC(), now.UTC()

@@ -182,10 +182,10 @@ func incidentNow(i *alerts.Incident, receivers []alerts.QueueStats, now time.Tim
 	st := &i.State
 	out := control.Incident{
 		Check: i.Check, Group: i.Group, Labels: make(map[string]string, len(i.Labels)), Severity: i.Severity,
-		Runbook: i.Runbook, Links: notNull(i.Links), Status: "failing", AlertState: st.Status(),
+		Runbook: i.Runbook, Links: orEmpty(i.Links), Status: "failing", AlertState: st.Status(),
 		Since: st.Since.UTC(), For: seconds(now.Sub(st.Since)), Runs: st.Runs, LastGood: moment(st.LastGood),
 		Reason: st.Reason, Message: st.Message, Advice: adviceOf(i), Dependents: st.Dependents,
-		Told: moment(st.Fired), Receivers: []string{}, Waiting: []string{}, Untold: untold(i, now), Silences: notNull(i.Silences),
+		Told: moment(st.Fired), Receivers: []string{}, Waiting: []string{}, Untold: untold(i, now), Silences: orEmpty(i.Silences),
 	}
 	for _, l := range i.Labels {
 		out.Labels[l.Name] = l.Value
@@ -254,7 +254,7 @@ func untold(i *alerts.Incident, now time.Time) string {
 		return "not before " + count(after, "failing run") + " in a row: " + count(st.Failing, "run") + " so far"
 	}
 	if left := i.Policy.For - now.Sub(st.Since); left > 0 {
-		return "not before it has failed for " + readable(i.Policy.For) + ": " + readable(left) + " left"
+		return "not before it has failed for " + alerts.FormatDuration(i.Policy.For) + ": " + alerts.FormatDuration(left) + " left"
 	}
 	return "in a moment"
 }
@@ -268,11 +268,4 @@ func moment(t time.Time) *time.Time {
 	}
 	t = t.UTC()
 	return &t
-}
-
-func notNull[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
 }

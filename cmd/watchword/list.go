@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"watchword/alerts"
 	"watchword/cmd/internal/config"
 	"watchword/scheduler"
 )
@@ -114,7 +114,7 @@ func (a *app) writeList(checks []listedCheck) {
 		switch {
 		case c.NextRun == nil:
 		case s.width > 0:
-			next = "in " + until(c.NextRun.Sub(now))
+			next = "in " + alerts.FormatDuration(c.NextRun.Sub(now))
 		default:
 			next = c.NextRun.Format(time.RFC3339)
 		}
@@ -125,21 +125,6 @@ func (a *app) writeList(checks []listedCheck) {
 	}
 	header := table.Row{"check", "schedule", "next run", "host", "certificate", "severity", "told", "labels"}
 	s.writeTable(a.stdout, header, rows, []string{"labels", "told", "severity", "schedule", "certificate"})
-}
-
-// until writes a duration for people: its two largest units.
-func until(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch {
-	case d >= day:
-		return fmt.Sprintf("%dd%dh", d/day, d%day/time.Hour)
-	case d >= time.Hour:
-		return fmt.Sprintf("%dh%dm", d/time.Hour, d%time.Hour/time.Minute)
-	case d >= time.Minute:
-		return fmt.Sprintf("%dm%ds", d/time.Minute, d%time.Minute/time.Second)
-	default:
-		return fmt.Sprintf("%ds", max(d, 0)/time.Second)
-	}
 }
 
 // pairs are labels as NAME=VALUE in order.
@@ -159,9 +144,10 @@ func dashed(words []string) string {
 	return strings.Join(words, ",")
 }
 
-func orEmpty(s []string) []string {
-	if s == nil {
-		return []string{}
+// orEmpty is a list as JSON shows it where there is none: [], not null.
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
 	}
-	return s
+	return list
 }

@@ -100,7 +100,7 @@ func (a *app) mute(ctx context.Context, client *control.Client, ask control.Mute
 		return a.writeJSON(done)
 	}
 	pattern, n := visible(done.Mute.Pattern), len(done.Checks)
-	until := fmt.Sprintf("until %s, for %s", clockTime(done.Mute.Until, done.Now), readable(done.Mute.Until.Sub(done.Now).Round(time.Second)))
+	until := fmt.Sprintf("until %s, for %s", clockTime(done.Mute.Until, done.Now), alerts.FormatDuration(done.Mute.Until.Sub(done.Now).Round(time.Second)))
 	if !done.Kept {
 		fmt.Fprintln(a.stderr, "warning: the state file cannot be written: the mute is lost when the daemon is restarted.")
 	}
@@ -206,18 +206,26 @@ func (a *app) unmute(ctx context.Context, client *control.Client, pattern, outpu
 
 // completeChecks completes the names of checks.
 func (a *app) completeChecks(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	opts, err := a.options()
-	if err != nil || len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	opts.Offline = true
-	cfg, err := config.Load(cmd.Context(), a.configPath, opts)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
 	var names []string
-	for _, m := range cfg.Monitors {
-		names = append(names, m.Check.Name)
+	if cfg := a.toComplete(cmd.Context(), args); cfg != nil {
+		for _, m := range cfg.Monitors {
+			names = append(names, m.Check.Name)
+		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// toComplete is the configuration from which a command's only argument is
+// completed, without its secrets; nil where nothing can be.
+func (a *app) toComplete(ctx context.Context, args []string) *config.Config {
+	opts, err := a.options()
+	if err != nil || len(args) > 0 {
+		return nil
+	}
+	opts.Offline = true
+	cfg, err := config.Load(ctx, a.configPath, opts)
+	if err != nil {
+		return nil
+	}
+	return cfg
 }

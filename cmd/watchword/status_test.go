@@ -191,17 +191,6 @@ func namesFields(t *testing.T, cmd *cobra.Command, answer any) {
 	look(v)
 }
 
-func TestReadable(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		-time.Second: "0s", 0: "0s", 999 * time.Millisecond: "0s", 59 * time.Second: "59s", time.Minute: "1m", 312 * time.Second: "5m12s",
-		4 * time.Hour: "4h", 4*time.Hour + 59*time.Second: "4h", 10*time.Hour + 10*time.Minute: "10h10m", 76 * time.Hour: "3d4h", 240 * time.Hour: "10d",
-	} {
-		if got := readable(d); got != want {
-			t.Errorf("%v is %q, want %q", d, got, want)
-		}
-	}
-}
-
 func TestNear(t *testing.T) {
 	names := []string{"orders/checkout", "orders/eu/refund", "pay", "edge[fra]"}
 	for pattern, want := range map[string]string{

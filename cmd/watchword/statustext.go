@@ -9,6 +9,7 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
+	"watchword/alerts"
 	"watchword/cmd/internal/control"
 )
 
@@ -87,7 +88,7 @@ func (t *statusText) itself() {
 	if s.Location != "" {
 		line += " at " + visible(s.Location)
 	}
-	line += fmt.Sprintf(", pid %d, up %s, listening on %s", s.PID, readable(span(s.Uptime)), visible(s.Listen))
+	line += fmt.Sprintf(", pid %d, up %s, listening on %s", s.PID, alerts.FormatDuration(span(s.Uptime)), visible(s.Listen))
 	t.wrapped("", line, t.screen.faint)
 }
 
@@ -126,7 +127,7 @@ func (t *statusText) incident(i *control.Incident) {
 	case "recovering":
 		mark, paint = "…", t.screen.yellow
 	}
-	state, message := i.Status+" for "+readable(span(i.For)), reasoned(i.Reason, i.Message)
+	state, message := i.Status+" for "+alerts.FormatDuration(span(i.For)), reasoned(i.Reason, i.Message)
 	if i.Status == "recovering" {
 		state, message = i.Status, "passes again; before that: "+message
 	}
@@ -216,7 +217,7 @@ func (t *statusText) mutes() {
 func writeMutes(w io.Writer, s screen, mutes []control.Mute, now time.Time) {
 	t := &statusText{w: w, screen: s}
 	for _, m := range mutes {
-		line := fmt.Sprintf("%s until %s, %s left, %s", m.Pattern, clockTime(m.Until, now), readable(span(m.Left)), count(m.Checks, "check"))
+		line := fmt.Sprintf("%s until %s, %s left, %s", m.Pattern, clockTime(m.Until, now), alerts.FormatDuration(span(m.Left)), count(m.Checks, "check"))
 		if m.Who != "" {
 			line += ", by " + m.Who
 		}
@@ -238,7 +239,7 @@ func (t *statusText) receivers() {
 	for _, r := range list {
 		state, oldest := t.screen.green("ok"), "-"
 		if r.Oldest != nil {
-			oldest = readable(t.status.Now.Sub(*r.Oldest))
+			oldest = alerts.FormatDuration(t.status.Now.Sub(*r.Oldest))
 		}
 		if r.Pending > 0 {
 			state = t.screen.yellow("sending")

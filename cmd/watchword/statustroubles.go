@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"watchword/alerts"
 	"watchword/cmd/internal/control"
 )
 
@@ -14,7 +15,7 @@ func troubles(s *control.Status) []string {
 	for _, p := range s.Problems {
 		line := p.Text
 		if p.Since != nil {
-			line += " (for " + readable(s.Now.Sub(*p.Since)) + ")"
+			line += " (for " + alerts.FormatDuration(s.Now.Sub(*p.Since)) + ")"
 		}
 		lines = append(lines, line)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
@@ -53,17 +52,6 @@ func TestSome(t *testing.T) {
 	}
 	if got := some([]string{"one"}, 2); got != "one" {
 		t.Errorf("a single name is %q", got)
-	}
-}
-
-func TestUntil(t *testing.T) {
-	t.Parallel()
-	for d, want := range map[time.Duration]string{
-		-time.Second: "0s", 59 * time.Second: "59s", 61 * time.Second: "1m1s", 3*time.Hour + time.Minute: "3h1m", 49 * time.Hour: "2d1h",
-	} {
-		if got := until(d); got != want {
-			t.Errorf("until(%s) is %q, want %q", d, got, want)
-		}
 	}
 }
 

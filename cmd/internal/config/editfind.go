@@ -94,12 +94,6 @@ func (e *Edit) unknown(name string) error {
 	}
 }
 
-// HasCertificate reports whether there is a certificate block of that name.
-func (e *Edit) HasCertificate(name string) (bool, error) {
-	b, err := e.block(name)
-	return b != nil, err
-}
-
 // HasSecret reports whether there is a secret block of that name.
 func (e *Edit) HasSecret(name string) (bool, error) {
 	for _, f := range e.files {
