@@ -1,39 +1,18 @@
 package control
 
-import (
-	"net"
-	"sync"
-)
+import "net"
 
-// listener accepts a bounded number of connections at once; the others wait.
-type listener struct {
-	net.Listener
+// listener tells who connects: the remote address of a connection is the name
+// of the user at its other end.
+type listener struct{ net.Listener }
 
-	slots  chan struct{}
-	once   sync.Once
-	closed chan struct{}
-}
-
-// Accept implements [net.Listener]. The remote address of the connection is
-// the name of the user at its other end.
-func (l *listener) Accept() (net.Conn, error) {
-	select {
-	case l.slots <- struct{}{}:
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
+// Accept implements [net.Listener].
+func (l listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
-		<-l.slots
 		return nil, err
 	}
-	return &connection{Conn: c, user: user(peer(c)), free: sync.OnceFunc(func() { <-l.slots })}, nil
-}
-
-// Close implements [net.Listener].
-func (l *listener) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return l.Listener.Close()
+	return connection{c, user(peer(c))}, nil
 }
 
 // connection is one that was accepted.
@@ -41,17 +20,10 @@ type connection struct {
 	net.Conn
 
 	user user
-	free func()
-}
-
-// Close implements [net.Conn].
-func (c *connection) Close() error {
-	defer c.free()
-	return c.Conn.Close()
 }
 
 // RemoteAddr implements [net.Conn].
-func (c *connection) RemoteAddr() net.Addr { return c.user }
+func (c connection) RemoteAddr() net.Addr { return c.user }
 
 // user is the name of who connects, as the address of a connection. It is
 // empty where the system does not tell.

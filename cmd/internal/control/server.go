@@ -12,6 +12,8 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"watchword/alerts"
 )
 
@@ -44,7 +46,7 @@ type Server struct {
 	Unmute func(ctx context.Context, ask UnmuteRequest) (UnmuteAnswer, error)
 	Logger *slog.Logger // nil logs nothing
 
-	listener *listener
+	listener net.Listener
 }
 
 // Bind makes the socket, in place of one that was left behind. The lock of
@@ -71,7 +73,7 @@ func (s *Server) Bind(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("making socket %s: %w", s.Path, bare(err))
 	}
-	s.listener = &listener{Listener: l, slots: make(chan struct{}, maxConnections), closed: make(chan struct{})}
+	s.listener = netutil.LimitListener(listener{l}, maxConnections)
 	return nil
 }
 
