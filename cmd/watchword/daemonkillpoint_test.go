@@ -29,7 +29,10 @@ func TestKilledAtWrites(t *testing.T) {
 		step = 1
 	}
 	program := storetest.BuildWithKillpoints(t, "build")
-	points, repeats := storetest.AtPoints(t, step, func(t *testing.T, point int) (bool, int) { return tellAndDie(t, program, point) })
+	points, repeats := storetest.AtPoints(t, step, func(t *testing.T, point int) (bool, int) {
+		t.Helper()
+		return tellAndDie(t, program, point)
+	})
 	t.Logf("killed at %d points, %d messages repeated, 0 lost", points, repeats)
 	if points < 4 {
 		t.Errorf("there were only %d points", points)

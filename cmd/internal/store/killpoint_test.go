@@ -21,7 +21,10 @@ func TestKilledAtEveryWrite(t *testing.T) {
 	if *full {
 		l = load{checks: 4, incidents: 3}
 	}
-	points, repeats := storetest.AtPoints(t, 1, func(t *testing.T, point int) (bool, int) { return dieAt(t, program, l, point) })
+	points, repeats := storetest.AtPoints(t, 1, func(t *testing.T, point int) (bool, int) {
+		t.Helper()
+		return dieAt(t, program, l, point)
+	})
 	t.Logf("killed at %d points of %d incidents, %d messages repeated, 0 lost", points, l.checks*l.incidents, repeats)
 	if points < 50 {
 		t.Errorf("there were only %d points", points)
