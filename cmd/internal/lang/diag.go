@@ -1,7 +1,6 @@
 package lang
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,7 +12,6 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
-	"github.com/zclconf/go-cty/cty/function"
 )
 
 // errorAt returns one mistake.
@@ -150,6 +148,9 @@ func grouped(n int) string {
 // for writers that print variables, and every secret in their texts.
 func conceal(diags hcl.Diagnostics) hcl.Diagnostics {
 	for _, d := range diags {
+		if strings.Contains(d.Detail, libraryPanic) {
+			d.Detail = called(d, "This") + " cannot be computed of these values."
+		}
 		if d.Expression != nil && d.EvalContext != nil {
 			concealOne(d)
 		}
@@ -166,23 +167,10 @@ func concealOne(d *hcl.Diagnostic) {
 			secret = true
 		}
 	}
-	call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
-	panicked := false // a mistake of the library, which tells its stack
-	if ok && call.FunctionCallError() != nil {
-		_, panicked = errors.AsType[function.PanicError](call.FunctionCallError())
-	}
-	if !ok && !secret {
-		return
-	}
-	name := "a function"
-	if ok {
-		name = call.CalledFunctionName() + "()"
-	}
+	_, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
+	name := called(d, "a function")
 	if ok && strings.HasPrefix(d.Detail, `Invalid value for "`) { // of which of the calls in this line?
 		d.Detail = strings.Replace(d.Detail, `" parameter: `, `" parameter of `+name+`: `, 1)
-	}
-	if panicked {
-		d.Detail = fmt.Sprintf("%s cannot be computed of these values.", name)
 	}
 	if secret {
 		d.Detail = fmt.Sprintf("What went wrong in %s is not shown: a secret is involved.", name)
@@ -190,6 +178,18 @@ func concealOne(d *hcl.Diagnostic) {
 			d.Detail = "The value is not shown: a secret is involved."
 		}
 	}
+}
+
+// libraryPanic is in the text of a function's or an operator's failure that is
+// a mistake of the library, which goes on with its stack.
+const libraryPanic = "panic in function implementation: "
+
+// called is the function that a mistake is about, or another word for it.
+func called(d *hcl.Diagnostic, otherwise string) string {
+	if call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d); ok {
+		return call.CalledFunctionName() + "()"
+	}
+	return otherwise
 }
 
 // wrongType says what is wanted and what is there.
