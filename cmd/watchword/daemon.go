@@ -46,6 +46,7 @@ type daemon struct {
 	Observe   func(checks.Result)                          // sees every result; may be nil
 	Started   func(listening net.Addr, cfg *config.Config) // called once everything runs; may be nil
 	Child     store.Child                                  // examines the state file; may be nil
+	Manager   supervisor                                   // is told how the daemon is
 
 	db        *store.DB
 	engine    *alerts.Engine
@@ -256,14 +257,17 @@ func (d *daemon) serve(ctx context.Context, cfg *config.Config) error {
 	part("sending messages", d.outbox.Run)
 	part("telling Alertmanagers", d.feed.Run)
 	part("answering commands", d.answer)
+	part("giving signs of life", func(ctx context.Context) error { return d.Manager.keepAlive(ctx, d.stuck) })
 
 	d.ready.Store(true)
 	d.Logger.InfoContext(ctx, "watching", "checks", len(cfg.Monitors), "certificates", len(cfg.Sources), "listen", d.Web.Addr().String(), "version", version)
 	if d.Started != nil {
 		d.Started(d.Web.Addr(), cfg)
 	}
+	d.Manager.watching(serviceStatus(cfg))
 	err := d.scheduler.Run(runs)
 	d.ready.Store(false)
+	d.Manager.stopping()
 
 	d.flush(parts)
 	cause := context.Cause(parts)
@@ -271,6 +275,20 @@ func (d *daemon) serve(ctx context.Context, cfg *config.Config) error {
 	wg.Wait()
 	d.Logger.InfoContext(ctx, "stopped")
 	return errors.Join(err, cause)
+}
+
+// serviceStatus is what the service manager shows.
+func serviceStatus(cfg *config.Config) string {
+	return "watching " + count(len(cfg.Monitors), "check") + " with " + count(len(cfg.Sources), "certificate")
+}
+
+// stuck is for how long the scheduler has not looked for what is due. It takes
+// as long as the scheduler's lock is held.
+func (d *daemon) stuck() time.Duration {
+	if !d.ready.Load() {
+		return 0 // it has not begun, or is at its end
+	}
+	return time.Since(d.scheduler.Looked())
 }
 
 // flush sends what is queued, and at the same time how things stand: neither

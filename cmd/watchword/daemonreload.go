@@ -76,6 +76,7 @@ func (d *daemon) readAgain(ctx context.Context) {
 // replace makes the configuration that load returns the one that runs. d.mu
 // is held.
 func (d *daemon) replace(ctx context.Context, load func(context.Context) (*config.Config, error)) error {
+	d.Manager.reloading()
 	read := time.Now()
 	cfg, err := load(ctx)
 	if ctx.Err() != nil {
@@ -83,9 +84,12 @@ func (d *daemon) replace(ctx context.Context, load func(context.Context) (*confi
 	}
 	if err != nil {
 		d.refused(ctx, err)
+		d.Manager.watching("the configuration was refused, the one before goes on: see the log, or run validate")
 		return err
 	}
-	if err := d.apply(ctx, cfg, read); err != nil {
+	err = d.apply(ctx, cfg, read)
+	d.Manager.watching(serviceStatus(cfg))
+	if err != nil {
 		d.Logger.ErrorContext(ctx, "configuration reloaded, but not all of it", "error", err)
 		return err
 	}
