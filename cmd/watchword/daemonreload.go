@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"watchword/alerts"
@@ -31,6 +33,8 @@ func (d *daemon) reloads(ctx context.Context) error {
 			continue
 		case <-d.watcher.changed:
 			d.Logger.InfoContext(ctx, "reloading: files have changed")
+			d.follow(ctx)
+			continue
 		case <-d.retry.C:
 			d.Logger.InfoContext(ctx, "reloading: files of certificates could not be used")
 			d.readAgain(ctx)
@@ -62,6 +66,14 @@ func (d *daemon) reload(ctx context.Context) error {
 	return d.replace(ctx, d.Load)
 }
 
+// follow is a reload because the files of the configuration have changed.
+func (d *daemon) follow(ctx context.Context) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.told = nil
+	_ = d.replace(ctx, d.unlessWritten(d.Load)) // has told of its errors
+}
+
 // readAgain is a reload for the sake of files: commands of secrets do not run.
 func (d *daemon) readAgain(ctx context.Context) {
 	d.mu.Lock()
@@ -70,7 +82,34 @@ func (d *daemon) readAgain(ctx context.Context) {
 	if load == nil {
 		load = d.Load
 	}
-	_ = d.replace(ctx, load) // has told of its errors
+	_ = d.replace(ctx, d.unlessWritten(load)) // has told of its errors
+}
+
+var errWritten = errors.New("the files of the configuration are being written")
+
+// unlessWritten is load for reloads that nobody asked for: they wait while a
+// file of the configuration is being written. A part of it may look whole, and
+// the checks of the other part would be gone.
+func (d *daemon) unlessWritten(load func(context.Context) (*config.Config, error)) func(context.Context) (*config.Config, error) {
+	return func(ctx context.Context) (*config.Config, error) {
+		read := time.Now()
+		cfg, err := load(ctx)
+		if d.Files != nil && written(d.Files(), read) {
+			tell(d.watcher.stale)
+			return nil, errWritten
+		}
+		return cfg, err
+	}
+}
+
+// written says whether one of the files was written so shortly before it was
+// read, or since, that more may follow.
+func written(files []string, read time.Time) bool {
+	return slices.ContainsFunc(files, func(name string) bool {
+		info, err := os.Stat(name)
+		return err == nil && info.ModTime().After(read.Add(-watchQuiet)) &&
+			time.Until(info.ModTime()) <= watchQuiet // a time to come says nothing
+	})
 }
 
 // replace makes the configuration that load returns the one that runs. d.mu
@@ -81,6 +120,11 @@ func (d *daemon) replace(ctx context.Context, load func(context.Context) (*confi
 	cfg, err := load(ctx)
 	if ctx.Err() != nil {
 		return err // it is the end of the daemon that ended the reload
+	}
+	if errors.Is(err, errWritten) {
+		d.Logger.InfoContext(ctx, "reload put off", "error", err)
+		d.Manager.watching("waiting until the files of the configuration are written")
+		return err
 	}
 	if err != nil {
 		d.refused(ctx, err)
