@@ -133,6 +133,11 @@ check "slow" {
 		}
 		<-time.After(time.Minute)
 	}
+	m.SetReload(false, time.Now())
+	if err := engine.Notice(ctx, alerts.Problem{Cause: alerts.ConfigurationCause, Text: notLoaded}); err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(time.Second)
 	var rulesFile bytes.Buffer
 	if err := rules.Write(&rulesFile, ruled(cfg)); err != nil {
 		t.Fatal(err)
@@ -210,6 +215,7 @@ func TestRulesAndAlertmanagerAreTheSame(t *testing.T) {
 		"WatchwordServerCertificateExpires":    1,
 		"WatchwordServerCertificateExpired":    1,
 		"WatchwordReceiverBlocked":             1,
+		"WatchwordReloadFailed":                1,
 	}
 	got := map[string]int{}
 	for name, list := range now.posted {
@@ -219,7 +225,7 @@ func TestRulesAndAlertmanagerAreTheSame(t *testing.T) {
 		t.Errorf("how many alerts were posted by their names (-want +got):\n%s", diff)
 	}
 	ruledAlone := []string{ // what only Prometheus can see of watchword, and each check that does not run
-		"WatchwordAlive", "WatchwordCheckNotRunning", "WatchwordDown", "WatchwordOutboxGrowing", "WatchwordReloadFailed",
+		"WatchwordAlive", "WatchwordCheckNotRunning", "WatchwordDown", "WatchwordOutboxGrowing",
 		"WatchwordRunsLate", "WatchwordRunsSkipped", "WatchwordStateNotWritten",
 	}
 	text, names := withoutWords(t, now.rules)
