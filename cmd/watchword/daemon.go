@@ -47,6 +47,7 @@ type daemon struct {
 	Started   func(listening net.Addr, cfg *config.Config) // called once everything runs; may be nil
 	Child     store.Child                                  // examines the state file; may be nil
 	Manager   supervisor                                   // is told how the daemon is
+	Refusing  time.Duration                                // how long a new configuration is refused before that is told; 0 means 5 minutes
 
 	db        *store.DB
 	engine    *alerts.Engine
@@ -59,6 +60,7 @@ type daemon struct {
 	started   time.Time
 	board     *web.Board
 	retry     *time.Timer // asks for a reload because files could not be used
+	lasting   *time.Timer // ends when a new configuration was refused for so long that it is told
 	pacer     alerts.Pacer
 	forbidden []netip.AddrPort // our own listener: no check may ask it
 	ready     atomic.Bool
@@ -72,6 +74,7 @@ type daemon struct {
 	senders map[string]alerts.Receiver // of the configuration that runs
 	fed     map[string]*alerts.Alertmanager
 	told    map[finding]bool // in the log, of the same; a reload that someone asked for tells all again
+	refusal string           // why the configuration was refused when it was read last; empty if it was taken
 	first   config.Settings  // some settings hold until the next start
 }
 
@@ -137,7 +140,7 @@ func (d *daemon) open(ctx context.Context, cfg *config.Config) (err error) {
 	}
 	d.watcher = newWatcher(d.Logger)
 	d.watcher.list = d.Files
-	d.retry = newTimer()
+	d.retry, d.lasting = newTimer(), newTimer()
 	d.asked, d.settled = make(chan chan<- error), make(chan struct{})
 	d.metrics = metrics.New(metrics.Build{Version: version, Revision: revision(), GoVersion: runtime.Version()})
 	d.outbox = &alerts.Outbox{Store: d.db, Logger: d.Logger}

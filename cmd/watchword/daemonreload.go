@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,9 +14,14 @@ import (
 	"watchword/cmd/internal/config"
 )
 
-// maxLogged is how many mistakes of a reload stand in the log; validate tells
-// all.
-const maxLogged = 20
+const (
+	// maxLogged is how many mistakes of a reload stand in the log; validate
+	// tells all.
+	maxLogged = 20
+	// toldRefused is how long a configuration is refused before more than the
+	// log tells of it: whoever edits it may not be done.
+	toldRefused = 5 * time.Minute
+)
 
 // reloads waits for reasons to read the configuration again.
 func (d *daemon) reloads(ctx context.Context) error {
@@ -38,6 +44,9 @@ func (d *daemon) reloads(ctx context.Context) error {
 		case <-d.retry.C:
 			d.Logger.InfoContext(ctx, "reloading: files of certificates could not be used")
 			d.readAgain(ctx)
+			continue
+		case <-d.lasting.C:
+			d.tellRefusal(ctx)
 			continue
 		}
 		_ = d.reload(ctx) // has told of its errors
@@ -144,10 +153,14 @@ func (d *daemon) replace(ctx context.Context, load func(context.Context) (*confi
 	return nil
 }
 
-// refused tells why a configuration was not taken.
+// refused logs why a configuration was not taken. d.mu is held.
 func (d *daemon) refused(ctx context.Context, err error) {
 	const message = "configuration not reloaded, the one before goes on"
 	d.metrics.SetReload(false, time.Now())
+	if d.refusal == "" {
+		d.lasting.Reset(cmp.Or(d.Refusing, toldRefused))
+	}
+	d.refusal = d.Secrets.Redact(refusalText(err))
 	var invalid *config.Error
 	if !errors.As(err, &invalid) {
 		d.Logger.ErrorContext(ctx, message, "error", err)
@@ -157,6 +170,45 @@ func (d *daemon) refused(ctx context.Context, err error) {
 	for _, m := range invalid.Diagnostics[:min(len(invalid.Diagnostics), maxLogged)] {
 		d.Logger.ErrorContext(ctx, m.Summary, "file", m.File, "line", m.Line, "column", m.Column, "detail", m.Detail)
 	}
+}
+
+// notLoaded begins what is told of a configuration that was refused.
+const notLoaded = "the configuration has mistakes and was not loaded: the one before goes on"
+
+// refusalText says why a configuration was refused, in a sentence.
+func refusalText(err error) string {
+	var invalid *config.Error
+	if !errors.As(err, &invalid) {
+		return notLoaded + "; " + err.Error()
+	}
+	i := slices.IndexFunc(invalid.Diagnostics, func(m config.Diagnostic) bool { return m.Severity == config.SeverityError })
+	if i < 0 {
+		return notLoaded
+	}
+	text := notLoaded + "; " + invalid.Diagnostics[i].String()
+	if more := invalid.Diagnostics.Errors() - 1; more > 0 {
+		text += " (and " + count(more, "other") + ", see watchword validate)"
+	}
+	return text
+}
+
+// tellRefusal tells that what was refused was not mended since, once until a
+// configuration is taken.
+func (d *daemon) tellRefusal(ctx context.Context) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.refusal != "" {
+		d.notice(ctx, alerts.Problem{Cause: alerts.ConfigurationCause, Text: d.refusal})
+	}
+}
+
+// taken notes that a configuration was not refused. d.mu is held, or nothing
+// runs yet.
+func (d *daemon) taken(ctx context.Context) {
+	d.refusal = ""
+	d.lasting.Stop()
+	d.metrics.SetReload(true, time.Now())
+	d.notice(ctx, alerts.Problem{Cause: alerts.ConfigurationCause})
 }
 
 // apply makes cfg, whose files were read from the moment read on, the
@@ -178,7 +230,7 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config, read time.Time) 
 	d.metrics.SetChecks(measured(cfg))
 	d.metrics.SetCertificates(cfg.Certificates.Identities(), uses(cfg))
 	d.metrics.SetSecrets(secretStates(cfg))
-	d.metrics.SetReload(true, time.Now())
+	d.taken(ctx)
 	d.board.Load(shown(cfg))
 	d.scheduler.SetMaxConcurrent(cfg.Settings.MaxConcurrent)
 	d.hosts.Set(cfg.Settings.MaxPerHost)

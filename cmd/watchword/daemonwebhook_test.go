@@ -78,6 +78,7 @@ func (h *hooks) taken() []hooked {
 const (
 	hookToken   = "canary-token-77"
 	hookSigning = "whsec_Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5"
+	hookFormer  = "former-canary-of-more-than-24-bytes"
 )
 
 // hookConfiguration watches names, whose transitions go to url.
@@ -87,10 +88,11 @@ func (s *site) hookConfiguration(url string, names ...string) string {
 settings { listen = "127.0.0.1:0" }
 secret "token" { env = "HOOK_TOKEN" }
 secret "signing" { env = "HOOK_SIGNING" }
+secret "former" { env = "HOOK_FORMER" }
 receiver "webhook" "tickets" {
   url            = "%s/in/${secret.token}"
   headers        = { Authorization = "Bearer ${secret.token}" }
-  signing_secret = secret.signing
+  signing_secret = [secret.signing, secret.former]
 }
 route {
   receivers  = [receiver.webhook.tickets]
@@ -153,7 +155,7 @@ func TestWebhookArrives(t *testing.T) {
 	for where, text := range map[string]string{
 		"metrics": metrics, "page": page, "log": p.log(), "state file": string(state), "body": string(fired.raw) + string(recovered.raw),
 	} {
-		for _, secret := range []string{hookToken, hookSigning, "canary-canary"} {
+		for _, secret := range []string{hookToken, hookSigning, hookFormer, "canary-canary"} {
 			if strings.Contains(text, secret) {
 				t.Errorf("%s: holds %q", where, secret)
 			}
@@ -184,6 +186,8 @@ func verifyWithOpenSSL(t *testing.T, got hooked) {
 		ok                   bool
 	}{
 		{"as it came", hookSigning, id, stamp, signature, got.raw, true},
+		{"the key before", hookFormer, id, stamp, signature, got.raw, true},
+		{"the key before, first signature", hookFormer, id, stamp, signature[:strings.IndexByte(signature, ' ')], got.raw, false},
 		{"among others", hookSigning, id, stamp, "v1,AAAA " + signature + " v2,x", got.raw, true},
 		{"another key", hookSigning + "Y2Fu", id, stamp, signature, got.raw, false},
 		{"the key as text", "canary-canary-canary-canary", id, stamp, signature, got.raw, true},
