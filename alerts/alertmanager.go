@@ -94,7 +94,6 @@ func (a *Alertmanager) post(ctx context.Context, url string, body []byte) error 
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "watchword")
-	req.Header["Idempotency-Key"] = nil // lets net/http post again where an idle connection has died; it sends no such header
 	switch {
 	case a.BearerToken != "":
 		req.Header.Set("Authorization", "Bearer "+a.BearerToken)
