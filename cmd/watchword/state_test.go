@@ -203,7 +203,7 @@ func TestStateCheck(t *testing.T) {
 		code int
 		want string
 	}{
-		{file("sound.db", v.File), exitOK, "sound.db is sound: 80 records (40 states of checks and certificates, 40 incidents open; 40 notifications queued; "},
+		{file("sound.db", v.File), exitOK, "sound.db is sound: 80 records (40 states of checks and certificates, 40 incidents open and 0 over; 40 notifications queued; "},
 		{file("empty.db", nil), exitOK, "empty.db is sound: it is empty, as a new one is"},
 		{file("damaged.db", damaged), exitFailed, "puts it aside and begins a new one"},
 		{file("text.db", bytes.Repeat([]byte("text\n"), 5000)), exitInvalid, "text.db: it is no state file of watchword"},

@@ -46,9 +46,9 @@ func TestDiskFull(t *testing.T) {
 	for range 5 {
 		put(t, db, big[:1000], 2, "r")
 	}
-	err := db.Update(t.Context(), "b", func(s alerts.State) (alerts.State, []alerts.Notification) {
+	err := db.Update(t.Context(), "b", func(s alerts.State) alerts.Change {
 		s.Failing = 7
-		return s, []alerts.Notification{{Receiver: "r", Message: alerts.Message{Headline: big}}}
+		return alerts.Change{State: s, Queue: []alerts.Notification{{Receiver: "r", Message: alerts.Message{Headline: big}}}}
 	})
 	if err != nil || failing(t, db, "b") != 7 {
 		t.Fatalf("Update: %v, state %d", err, failing(t, db, "b"))
