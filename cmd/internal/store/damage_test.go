@@ -358,6 +358,9 @@ func TestHangs(t *testing.T) {
 	if p := db.Problems(); len(p) != 1 || !strings.Contains(p[0].Text, "cannot be read (the disk is too slow") {
 		t.Errorf("problems %v", p)
 	}
+	if raw, err := db.LoadRuns(); raw != nil || err != nil || !errors.Is(saveRuns(db, "in vain"), errNoDisk) {
+		t.Errorf("the disk was asked for runs: %q, %v", raw, err)
+	}
 	put(t, db, "k", 1, "a")
 	if q, err := db.Pending(t.Context(), "a", 1); err != nil || len(q.Notifications) != 1 || db.Stats().Quarantined != 0 {
 		t.Errorf("queue %+v, %v, stats %+v", q, err, db.Stats())

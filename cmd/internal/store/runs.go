@@ -25,6 +25,9 @@ const (
 // There must be one call at a time.
 func (db *DB) SaveRuns(write func(io.Writer) error) error {
 	path := db.path + runsSuffix
+	if db.bolt == nil { // the disk may not even answer
+		return fmt.Errorf("writing %s: %w", path, errNoDisk)
+	}
 	if err := replaceFile(path, write); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
@@ -54,9 +57,13 @@ func replaceFile(path string, write func(io.Writer) error) error {
 	return err
 }
 
-// LoadRuns returns what SaveRuns has kept: nothing if there is none. An error
-// says that it is damaged or cannot be read; the next SaveRuns replaces it.
+// LoadRuns returns what SaveRuns has kept: nothing if there is none, or the
+// state file cannot be used. An error says that it is damaged or cannot be read;
+// the next SaveRuns replaces it.
 func (db *DB) LoadRuns() ([]byte, error) {
+	if db.bolt == nil {
+		return nil, nil
+	}
 	path := db.path + runsSuffix
 	raw, err := readSummed(path)
 	if errors.Is(err, fs.ErrNotExist) {
