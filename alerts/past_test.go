@@ -73,7 +73,7 @@ func TestClosedIncidents(t *testing.T) {
 func TestPast(t *testing.T) {
 	began := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
 	incident := func(check string, n int) alerts.ClosedIncident {
-		return alerts.ClosedIncident{Check: check, Incident: uint64(n), Until: began.Add(time.Duration(n) * time.Second)} //nolint:gosec // small
+		return alerts.ClosedIncident{Check: check, Incident: uint64(n), Until: began.Add(time.Duration(n) * time.Second)}
 	}
 	list := []alerts.ClosedIncident{incident("b", 3), incident("a", 3), incident("b", 1), incident("a", 2)}
 	want := []alerts.ClosedIncident{list[2], list[3], list[1], list[0]}

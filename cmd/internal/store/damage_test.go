@@ -61,7 +61,7 @@ func history(t *testing.T, commits, keep int) [][]byte {
 				t.Fatal(err)
 			}
 		case 3:
-			end(t, db, strconv.Itoa(i%2), uint64(i)) //nolint:gosec // small
+			end(t, db, strconv.Itoa(i%2), uint64(i))
 		default:
 			put(t, db, fmt.Sprintf("check:%d", i*7%120), i+1, "a", "b")
 		}

@@ -36,7 +36,7 @@ func (db *DB) SaveRuns(write func(io.Writer) error) error {
 
 func replaceFile(path string, write func(io.Writer) error) error {
 	next := path + ".new"
-	file, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, fileMode) //nolint:gosec // the path is the operator's
+	file, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, fileMode)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ import (
 	"watchword/alerts/alertstest"
 )
 
-var moment = time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC) //nolint:gochecknoglobals // a constant
+var moment = time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
 
 func open(t *testing.T, path string, o Options) *DB {
 	t.Helper()
@@ -64,7 +64,7 @@ func put(t *testing.T, db *DB, key string, failing int, receivers ...string) {
 func end(t *testing.T, db *DB, check string, number uint64) {
 	t.Helper()
 	err := db.Update(t.Context(), "check:"+check, func(s alerts.State) alerts.Change {
-		over := alerts.ClosedIncident{Check: check, Incident: number, Since: moment, Until: moment.Add(time.Duration(number) * time.Second), Message: "status is 503, want 200"} //nolint:gosec // small
+		over := alerts.ClosedIncident{Check: check, Incident: number, Since: moment, Until: moment.Add(time.Duration(number) * time.Second), Message: "status is 503, want 200"}
 		return alerts.Change{State: s, Closed: &over}
 	})
 	if err != nil {

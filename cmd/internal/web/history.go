@@ -39,8 +39,11 @@ type run struct {
 
 const ticket = 10 * time.Microsecond
 
+// lastOutcome is the greatest index into runOutcomes.
+const lastOutcome = 3
+
 // runOutcomes are those that a run can have.
-func runOutcomes() [4]checks.Outcome {
+func runOutcomes() [lastOutcome + 1]checks.Outcome {
 	return [...]checks.Outcome{checks.Passed, checks.Degraded, checks.Failed, checks.Unknown}
 }
 

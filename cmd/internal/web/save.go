@@ -64,9 +64,9 @@ func (h *history) save(raw []byte, name string) []byte {
 	raw = binary.AppendUvarint(raw, uint64(len(h.last.steps)))
 	for _, st := range h.last.steps {
 		raw = appendText(raw, st.Step)
-		raw = binary.AppendUvarint(raw, uint64(max(0, st.Status))) //nolint:gosec // not negative
+		raw = binary.AppendUvarint(raw, uint64(max(0, st.Status)))
 		for _, phase := range timings(&st.Timing) {
-			raw = binary.AppendUvarint(raw, uint64(max(0, *phase/time.Microsecond))) //nolint:gosec // not negative
+			raw = binary.AppendUvarint(raw, uint64(max(0, *phase/time.Microsecond)))
 		}
 	}
 	return raw
@@ -134,7 +134,7 @@ func (s *saving) history() *history {
 		r := run{started: started, took: uint32(s.number(1 << 32))} //nolint:gosec // below that
 		outcome := s.byte()
 		r.gap, r.outcome = outcome&gapBit != 0, outcome&^gapBit
-		s.bad = s.bad || int(r.outcome) >= len(runOutcomes()) || started < 0 || started > lastMoment
+		s.bad = s.bad || r.outcome > lastOutcome || started < 0 || started > lastMoment
 		if s.bad {
 			return h
 		}

@@ -32,11 +32,11 @@ func load(b *Board, names ...string) {
 	b.Load(s)
 }
 
-func saved(t testing.TB, b *Board) []byte {
-	t.Helper()
+func saved(tb testing.TB, b *Board) []byte {
+	tb.Helper()
 	var out bytes.Buffer
 	if err := b.Save(&out); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out.Bytes()
 }
