@@ -41,9 +41,10 @@ type Setup struct {
 }
 
 // A Board holds what the pages show: the configuration, and the latest runs of
-// each check in memory, which [Board.Save] carries over a restart. The functions are called for each page and must be
-// quick; each may be nil. Set them before the first [Board.Load]. The zero
-// value shows no checks. It is safe for concurrent use.
+// each check in memory, which [Board.Save] and [Board.Restore] carry over a
+// restart. The functions are called for each page and must be quick; each may be
+// nil. Set them before the first [Board.Load]. The zero value shows no checks. It
+// is safe for concurrent use.
 type Board struct {
 	State    func(check string) alerts.State             // of a check's alert
 	Next     func(check string) (due time.Time, ok bool) // when a check runs next
