@@ -49,14 +49,18 @@ func (e *Engine) apply(ctx context.Context, s *subject, ev Event, now time.Time)
 	told := old.Group == "" || e.groups.isTold(old.Group)
 	var next State
 	var queued []Notification
-	err := e.Store.Update(ctx, checkPrefix+s.name, func(stored State) (State, []Notification) {
+	err := e.Store.Update(ctx, checkPrefix+s.name, func(stored State) Change {
 		if stored.LastGood.Before(old.LastGood) { // passed runs are not written while all is well
 			stored.LastGood = old.LastGood
 		}
 		var ts []Transition
 		next, ts = at.Policy.Next(stored, ev, now)
 		queued = nil
+		var over *ClosedIncident
 		for _, t := range ts {
+			if t.Kind.Closes() {
+				over = t.closed(s.name)
+			}
 			if t.Kind == Fired {
 				next.Receivers = at.all
 			}
@@ -69,7 +73,7 @@ func (e *Engine) apply(ctx context.Context, s *subject, ev Event, now time.Time)
 			m := at.message(t, s.failures())
 			queued = append(queued, notifications(to, thread(checkPrefix+s.name, t.Incident), m, now)...)
 		}
-		return next, queued
+		return Change{State: next, Queue: queued, Closed: over}
 	})
 	if err != nil {
 		return err

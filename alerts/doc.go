@@ -23,7 +23,7 @@
 // time for each receiver and in order, until the receiver has taken them. A
 // [Receiver] such as [Slack] or [Webhook] renders a [Message] and sends it.
 //
-//	Result -> Engine.Handle -> Store.Update(state + notifications)
+//	Result -> Engine.Handle -> Store.Update(state + notifications + an incident that is over)
 //	                                  |
 //	                              Outbox.Run -> Slack -> Store.Ack
 //

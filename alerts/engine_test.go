@@ -332,7 +332,7 @@ func TestEngineStoreFails(t *testing.T) {
 // slowStore takes a second for each Update, however many there are at once.
 type slowStore struct{ *alertstest.Memory }
 
-func (s slowStore) Update(ctx context.Context, key string, fn func(alerts.State) (alerts.State, []alerts.Notification)) error {
+func (s slowStore) Update(ctx context.Context, key string, fn func(alerts.State) alerts.Change) error {
 	<-time.After(time.Second)
 	return s.Memory.Update(ctx, key, fn)
 }

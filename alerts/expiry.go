@@ -220,7 +220,7 @@ func (e *Engine) expire(ctx context.Context, now time.Time) {
 }
 
 func (e *Engine) forgetCertificate(ctx context.Context, fingerprint string) {
-	err := e.Store.Update(ctx, certificatePrefix+fingerprint, func(State) (State, []Notification) { return State{}, nil })
+	err := e.Store.Update(ctx, certificatePrefix+fingerprint, func(State) Change { return Change{} })
 	if err != nil {
 		return // the next look tries again
 	}

@@ -235,7 +235,7 @@ func (e *Engine) tellGroup(ctx context.Context, key string, list []*subject, now
 
 // storeGroup stores what was told of a group.
 func (e *Engine) storeGroup(ctx context.Context, key string, st State, list []Notification) {
-	err := e.Store.Update(ctx, key, func(State) (State, []Notification) { return st, list })
+	err := e.Store.Update(ctx, key, func(State) Change { return Change{State: st, Queue: list} })
 	if err != nil {
 		if !errors.Is(err, context.Canceled) {
 			e.log().ErrorContext(ctx, "state could not be stored", "group", key, "error", err)

@@ -166,7 +166,7 @@ type failingStore struct {
 	left atomic.Int64
 }
 
-func (s *failingStore) Update(ctx context.Context, key string, fn func(alerts.State) (alerts.State, []alerts.Notification)) error {
+func (s *failingStore) Update(ctx context.Context, key string, fn func(alerts.State) alerts.Change) error {
 	if s.left.Add(-1) < 0 {
 		return context.Canceled
 	}

@@ -332,7 +332,7 @@ type gate struct {
 	arrived, open chan struct{}
 }
 
-func (g *gate) Update(ctx context.Context, key string, fn func(alerts.State) (alerts.State, []alerts.Notification)) error {
+func (g *gate) Update(ctx context.Context, key string, fn func(alerts.State) alerts.Change) error {
 	if key == "check:db" {
 		g.arrived <- struct{}{}
 		<-g.open

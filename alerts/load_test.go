@@ -63,7 +63,7 @@ type slowDisk struct {
 	arrived, open chan struct{}
 }
 
-func (s *slowDisk) Update(ctx context.Context, key string, fn func(alerts.State) (alerts.State, []alerts.Notification)) error {
+func (s *slowDisk) Update(ctx context.Context, key string, fn func(alerts.State) alerts.Change) error {
 	s.arrived <- struct{}{}
 	<-s.open
 	return s.Store.Update(ctx, key, fn)

@@ -139,7 +139,7 @@ func (e *Engine) Mute(ctx context.Context, m Mute) ([]string, error) {
 	if len(others) >= maxMutes {
 		return nil, &MuteError{fmt.Sprintf("there are %d mutes already: end some first", maxMutes)}
 	}
-	err = e.Store.Update(ctx, mutePrefix+m.Pattern, func(State) (State, []Notification) { return State{Mute: &m}, nil })
+	err = e.Store.Update(ctx, mutePrefix+m.Pattern, func(State) Change { return Change{State: State{Mute: &m}} })
 	if err != nil {
 		return nil, fmt.Errorf("muting %s: %w", m.Pattern, err)
 	}
@@ -161,7 +161,7 @@ func (e *Engine) Unmute(ctx context.Context, pattern string) (bool, error) {
 	if !there {
 		return false, nil
 	}
-	err := e.Store.Update(ctx, mutePrefix+pattern, func(State) (State, []Notification) { return State{}, nil })
+	err := e.Store.Update(ctx, mutePrefix+pattern, func(State) Change { return Change{} })
 	if err != nil {
 		return true, fmt.Errorf("unmuting %s: %w", pattern, err)
 	}
@@ -217,7 +217,7 @@ func (e *Engine) endMute(ctx context.Context, pattern string, now time.Time) err
 	if slices.ContainsFunc(e.Mutes(), func(m Mute) bool { return m.Pattern == pattern && now.Before(m.Until) }) {
 		return nil // renewed meanwhile
 	}
-	err := e.Store.Update(ctx, mutePrefix+pattern, func(State) (State, []Notification) { return State{}, nil })
+	err := e.Store.Update(ctx, mutePrefix+pattern, func(State) Change { return Change{} })
 	if err == nil {
 		e.mutes.set(pattern, nil)
 	}

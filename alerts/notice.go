@@ -161,11 +161,11 @@ func (e *Engine) tell(ctx context.Context, key, except string, change func(State
 	e.mu.RUnlock()
 	var next State
 	now := e.time()
-	err := e.Store.Update(ctx, key, func(stored State) (State, []Notification) {
+	err := e.Store.Update(ctx, key, func(stored State) Change {
 		var m Message
 		next, m = change(stored)
 		if m.Kind == "" {
-			return next, nil
+			return Change{State: next}
 		}
 		m.Links = setup.Links.overview()
 		to, _ := setup.split(setup.but(setup.concerned(m), except))
@@ -183,7 +183,7 @@ func (e *Engine) tell(ctx context.Context, key, except string, change func(State
 		if m.Kind.Closes() {
 			next.Receivers = nil
 		}
-		return next, notifications(to, thread(key, next.Incident), m, now)
+		return Change{State: next, Queue: notifications(to, thread(key, next.Incident), m, now)}
 	})
 	if err != nil {
 		return State{}, err

@@ -166,10 +166,10 @@ func (e *Engine) followOutage(ctx context.Context, st State, list []*subject, to
 
 func (e *Engine) storeOutage(ctx context.Context, fn func(State) (State, []Notification)) {
 	var next State
-	err := e.Store.Update(ctx, outageKey, func(old State) (State, []Notification) {
+	err := e.Store.Update(ctx, outageKey, func(old State) Change {
 		n, list := fn(old)
 		next = n
-		return n, list
+		return Change{State: n, Queue: list}
 	})
 	if err != nil {
 		if !errors.Is(err, context.Canceled) {

@@ -90,12 +90,12 @@ func (unwilling) Send(context.Context, alerts.Delivery) (alerts.Reference, error
 // queue puts messages of these kinds into the queue of the receiver a.
 func queue(t *testing.T, s alerts.Store, kinds ...alerts.TransitionKind) {
 	t.Helper()
-	err := s.Update(t.Context(), "k", func(st alerts.State) (alerts.State, []alerts.Notification) {
+	err := s.Update(t.Context(), "k", func(st alerts.State) alerts.Change {
 		var list []alerts.Notification
 		for _, kind := range kinds {
 			list = append(list, alerts.Notification{Receiver: "a", Thread: "t#1", Queued: time.Now(), Message: delivery(kind).Message})
 		}
-		return st, list
+		return alerts.Change{State: st, Queue: list}
 	})
 	if err != nil {
 		t.Fatal(err)

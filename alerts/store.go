@@ -8,18 +8,17 @@ import (
 // Store keeps states and the queue of notifications. Implementations are
 // safe for concurrent use and pass alertstest.TestStore.
 type Store interface {
-	// Load returns every state, and the receivers that have notifications
-	// queued.
+	// Load returns every state, the receivers that have notifications
+	// queued, and the incidents that are over.
 	Load(ctx context.Context) (Snapshot, error)
 
-	// Update replaces the state under key by the one that fn returns and
-	// queues fn's notifications in the order given, both or neither. It
-	// gives each an ID. fn gets the zero State for a key it does not know,
-	// must depend on nothing but its argument, and may be called more than
-	// once. The zero State forgets the key. Once Update has returned nil,
-	// both survive a crash (or the store counts that it could not be written
-	// and goes on from memory). After an error neither has happened.
-	Update(ctx context.Context, key string, fn func(State) (State, []Notification)) error
+	// Update makes the change that fn returns of the state under key, all of
+	// it or nothing. It gives each notification an ID. fn gets the zero State
+	// for a key it does not know, must depend on nothing but its argument,
+	// and may be called more than once. Once Update has returned nil, the
+	// change survives a crash (or the store counts that it could not be
+	// written and goes on from memory). After an error nothing has happened.
+	Update(ctx context.Context, key string, fn func(State) Change) error
 
 	// Pending returns up to limit notifications of a receiver, oldest
 	// first, and how many there are.
@@ -30,6 +29,13 @@ type Store interface {
 	Ack(ctx context.Context, r Receipt) error
 }
 
+// Change is what [Store.Update] makes of a state.
+type Change struct {
+	State  State           // replaces the one before; the zero State forgets the key
+	Queue  []Notification  // is queued, in this order
+	Closed *ClosedIncident // is kept, as far as [Past] has room; nil for what closes no incident of a check
+}
+
 // MaxQueue is how many undelivered notifications a [Store] holds. What comes
 // beyond that is counted and dropped.
 const MaxQueue = 100_000
@@ -37,7 +43,8 @@ const MaxQueue = 100_000
 // Snapshot is what a [Store] held when it was asked.
 type Snapshot struct {
 	States    map[string]State
-	Receivers []string // with notifications queued, sorted
+	Receivers []string         // with notifications queued, sorted
+	Closed    []ClosedIncident // the oldest first
 }
 
 // Notification is a message to one receiver that has not been taken yet.

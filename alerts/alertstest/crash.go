@@ -17,7 +17,7 @@ import (
 // TestCrashes lets the process die at every write that telling of incidents
 // takes: right before it, and right after it. Some of the incidents are told
 // alone, some in a group. With a store that remembers, every incident must
-// then be told to begin and to end, exactly once where the history can be
+// then be told to begin and to end, and be kept once it is over, exactly once where the history can be
 // read, else with at most one message more, which is marked. It returns at how
 // many points it died. It is to be called outside of testing/synctest.
 func TestCrashes(t *testing.T, open OpenStore) int {
@@ -79,7 +79,7 @@ func (m *mortal) isDead() bool {
 	return m.dead
 }
 
-func (m *mortal) Update(ctx context.Context, key string, fn func(alerts.State) (alerts.State, []alerts.Notification)) error {
+func (m *mortal) Update(ctx context.Context, key string, fn func(alerts.State) alerts.Change) error {
 	return m.write(func() error { return m.Store.Update(ctx, key, fn) })
 }
 
@@ -172,10 +172,29 @@ func crashAt(t *testing.T, open OpenStore, point int, history bool) (died bool) 
 	}
 	now.end()
 	tale.check(t, died && !history)
+	checkClosed(t, s)
 	if t.Failed() {
 		t.Logf("died at point %d, history %v; sent were %q", point, history, tale.all)
 	}
 	return died
+}
+
+// checkClosed holds that the one incident of each check is kept, however the
+// process died.
+func checkClosed(t *testing.T, s alerts.Store) {
+	t.Helper()
+	kept := make(map[string]int)
+	for _, c := range past(t, s) {
+		kept[c.Check]++
+		if c.Incident != 1 || c.Level != alerts.LevelFailed || c.Message != "m" || !c.Until.After(c.Since) {
+			t.Errorf("kept is %+v", c)
+		}
+	}
+	for i := range crashChecks {
+		if name := fmt.Sprintf("c%d", i); kept[name] != 1 {
+			t.Errorf("%d closed incidents of %s are kept, want 1", kept[name], name)
+		}
+	}
 }
 
 // tale is what people have read.

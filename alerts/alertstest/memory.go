@@ -27,6 +27,7 @@ type Memory struct {
 	states  map[string]alerts.State
 	queue   []alerts.Notification
 	threads map[[2]string]alerts.Reference
+	past    alerts.Past
 }
 
 var _ alerts.Store = (*Memory)(nil)
@@ -56,7 +57,7 @@ func (m *Memory) Queued() []alerts.Notification {
 func (m *Memory) Load(context.Context) (alerts.Snapshot, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	out := alerts.Snapshot{States: maps.Clone(m.states)}
+	out := alerts.Snapshot{States: maps.Clone(m.states), Closed: m.past.All()}
 	for _, n := range m.queue {
 		if i, ok := slices.BinarySearch(out.Receivers, n.Receiver); !ok {
 			out.Receivers = slices.Insert(out.Receivers, i, n.Receiver)
@@ -66,7 +67,7 @@ func (m *Memory) Load(context.Context) (alerts.Snapshot, error) {
 }
 
 // Update implements [alerts.Store].
-func (m *Memory) Update(ctx context.Context, key string, fn func(alerts.State) (alerts.State, []alerts.Notification)) error {
+func (m *Memory) Update(ctx context.Context, key string, fn func(alerts.State) alerts.Change) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -78,7 +79,8 @@ func (m *Memory) Update(ctx context.Context, key string, fn func(alerts.State) (
 	if m.Twice {
 		fn(m.states[key])
 	}
-	state, list := fn(m.states[key])
+	change := fn(m.states[key])
+	state := change.State
 	if m.states == nil {
 		m.states = make(map[string]alerts.State)
 	}
@@ -87,7 +89,10 @@ func (m *Memory) Update(ctx context.Context, key string, fn func(alerts.State) (
 		delete(m.states, key)
 	}
 	m.updates++
-	for _, n := range list {
+	if change.Closed != nil {
+		m.past.Add(*change.Closed)
+	}
+	for _, n := range change.Queue {
 		if len(m.queue) >= alerts.MaxQueue {
 			break
 		}

@@ -32,6 +32,8 @@ func TestStore(t *testing.T, open OpenStore) {
 		{"stages of a delivery", testStages},
 		{"what is folded leaves together", testFolded},
 		{"references live as long as their thread", testReferences},
+		{"incidents that are over are kept", testClosed},
+		{"and no more of them than there is room for", testClosedAreBounded},
 		{"concurrent updates are not lost", testConcurrent},
 		{"nothing is lost by reopening", testReopen},
 	} {
@@ -61,7 +63,7 @@ func state(n int) alerts.State {
 
 func update(t *testing.T, s alerts.Store, key string, st alerts.State, list ...alerts.Notification) {
 	t.Helper()
-	err := s.Update(t.Context(), key, func(alerts.State) (alerts.State, []alerts.Notification) { return st, list })
+	err := s.Update(t.Context(), key, func(alerts.State) alerts.Change { return alerts.Change{State: st, Queue: list} })
 	if err != nil {
 		t.Fatalf("Update: %v", err)
 	}
@@ -104,7 +106,7 @@ func testEmpty(t *testing.T, open OpenStore) {
 	t.Helper()
 	s, _ := open(t)
 	snap, err := s.Load(t.Context())
-	if err != nil || len(snap.States) != 0 || len(snap.Receivers) != 0 {
+	if err != nil || len(snap.States) != 0 || len(snap.Receivers) != 0 || len(snap.Closed) != 0 {
 		t.Errorf("Load: %+v, %v", snap, err)
 	}
 	if q := pending(t, s, "a", 10); q.Total != 0 || len(q.Notifications) != 0 || !q.Oldest.IsZero() {
@@ -117,12 +119,12 @@ func testUpdate(t *testing.T, open OpenStore) {
 	t.Helper()
 	s, _ := open(t)
 	calls := 0
-	err := s.Update(t.Context(), "k", func(old alerts.State) (alerts.State, []alerts.Notification) {
+	err := s.Update(t.Context(), "k", func(old alerts.State) alerts.Change {
 		calls++
 		if diff := cmp.Diff(alerts.State{}, old); diff != "" {
 			t.Errorf("an unknown key gave %s", diff)
 		}
-		return state(1), []alerts.Notification{note("a", "k#1", alerts.Fired)}
+		return alerts.Change{State: state(1), Queue: []alerts.Notification{note("a", "k#1", alerts.Fired)}}
 	})
 	if err != nil || calls == 0 {
 		t.Fatalf("Update: %v after %d calls", err, calls)
@@ -139,9 +141,9 @@ func testUpdate(t *testing.T, open OpenStore) {
 	if diff := cmp.Diff(want, q.Notifications[0]); diff != "" || want.ID == 0 {
 		t.Errorf("id %d, %s", want.ID, diff)
 	}
-	err = s.Update(t.Context(), "k", func(old alerts.State) (alerts.State, []alerts.Notification) {
+	err = s.Update(t.Context(), "k", func(old alerts.State) alerts.Change {
 		old.Failing++
-		return old, nil
+		return alerts.Change{State: old}
 	})
 	if err != nil {
 		t.Fatalf("Update: %v", err)
@@ -172,11 +174,15 @@ func testCancelled(t *testing.T, open OpenStore) {
 	s, _ := open(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	err := s.Update(ctx, "k", func(alerts.State) (alerts.State, []alerts.Notification) {
-		return state(1), []alerts.Notification{note("a", "k#1", alerts.Fired)}
+	err := s.Update(ctx, "k", func(alerts.State) alerts.Change {
+		over := closed("k", 1)
+		return alerts.Change{State: state(1), Queue: []alerts.Notification{note("a", "k#1", alerts.Fired)}, Closed: &over}
 	})
 	if err == nil {
 		t.Fatal("no error with a context that has ended")
+	}
+	if got := past(t, s); len(got) != 0 {
+		t.Errorf("closed incidents %v", got)
 	}
 	if got := states(t, s); len(got) != 0 {
 		t.Errorf("states %v", got)
@@ -300,9 +306,9 @@ func testConcurrent(t *testing.T, open OpenStore) {
 	for w := range workers {
 		wg.Go(func() {
 			for i := range each {
-				err := s.Update(t.Context(), "shared", func(old alerts.State) (alerts.State, []alerts.Notification) {
+				err := s.Update(t.Context(), "shared", func(old alerts.State) alerts.Change {
 					old.Failing++
-					return old, []alerts.Notification{note("a", fmt.Sprintf("%d/%d", w, i), alerts.Fired)}
+					return alerts.Change{State: old, Queue: []alerts.Notification{note("a", fmt.Sprintf("%d/%d", w, i), alerts.Fired)}}
 				})
 				if err != nil {
 					t.Errorf("Update: %v", err)
@@ -337,11 +343,16 @@ func testReopen(t *testing.T, open OpenStore) {
 	ref := alerts.Reference{Channel: "C1", ID: "1.2"}
 	update(t, s, "k", state(1), note("a", "k#1", alerts.Fired), note("a", "k#1", alerts.Reminded), note("a", "k#1", alerts.Recovered))
 	update(t, s, "l", state(7))
+	end(t, s, closed("l", 1))
+	end(t, s, closed("k", 2))
 	ack(t, s, alerts.Receipt{ID: pending(t, s, "a", 1).Notifications[0].ID, Stage: alerts.Taken, Reference: ref})
 	ack(t, s, alerts.Receipt{ID: pending(t, s, "a", 1).Notifications[0].ID, Stage: alerts.Begun})
 	before, queue := states(t, s), pending(t, s, "a", 10)
 
 	s = reopen(t)
+	if diff := cmp.Diff([]alerts.ClosedIncident{closed("l", 1), closed("k", 2)}, past(t, s)); diff != "" {
+		t.Error(diff)
+	}
 	if diff := cmp.Diff(before, states(t, s)); diff != "" {
 		t.Error(diff)
 	}

@@ -67,6 +67,9 @@ type daemon struct {
 	hosts     checks.HostLimit
 	outcomes  lastOutcomes // of the last runs, for the log
 
+	saving  sync.Mutex // guards the following
+	unsaved string     // why the latest runs could not be saved the last time
+
 	asked   chan chan<- error // reloads that someone waits for
 	settled chan struct{}     // closed when there are no more reloads
 
@@ -114,6 +117,7 @@ func (d *daemon) Run(ctx context.Context) error {
 	if err := d.apply(ctx, cfg, read); err != nil {
 		return unlessStopped(ctx, err)
 	}
+	d.restoreRuns(ctx)
 	if len(d.db.Problems()) == 0 {
 		d.notice(ctx, alerts.Problem{Cause: "state file"}) // what an earlier start told of it is over
 	}
@@ -167,7 +171,7 @@ func (d *daemon) open(ctx context.Context, cfg *config.Config) (err error) {
 		s := d.db.Stats()
 		return metrics.StoreStats{WriteErrors: s.WriteErrors, Quarantined: s.Quarantined}
 	}
-	d.board = &web.Board{State: d.engine.State, Next: d.scheduler.Next, Problems: d.problems, Silences: d.engine.Silences}
+	d.board = &web.Board{State: d.engine.State, Next: d.scheduler.Next, Closed: d.db.Closed, Problems: d.problems, Silences: d.engine.Silences}
 	d.Web.Board = d.board
 	d.Web.Metrics = d.metrics.Handler(d.Logger)
 	d.Web.Ready = d.ready.Load
@@ -260,6 +264,7 @@ func (d *daemon) serve(ctx context.Context, cfg *config.Config) error {
 	part("sending messages", d.outbox.Run)
 	part("telling Alertmanagers", d.feed.Run)
 	part("answering commands", d.answer)
+	part("saving the latest runs", d.savesRuns)
 	part("giving signs of life", func(ctx context.Context) error { return d.Manager.keepAlive(ctx, d.stuck) })
 
 	d.ready.Store(true)
@@ -294,12 +299,13 @@ func (d *daemon) stuck() time.Duration {
 	return time.Since(d.scheduler.Looked())
 }
 
-// flush sends what is queued, and at the same time how things stand: neither
-// waits for a receiver of the other.
+// flush sends what is queued, and how things stand, and saves the latest runs,
+// all at the same time: none waits for what another waits for.
 func (d *daemon) flush(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, drainQueue)
 	defer cancel()
 	var wg sync.WaitGroup
+	wg.Go(func() { d.saveRuns(ctx) })
 	wg.Go(func() {
 		if err := d.outbox.Flush(ctx); err != nil {
 			d.Logger.WarnContext(ctx, "messages stay queued until the next start", "error", err)

@@ -125,7 +125,11 @@ func (s *site) outputs(p *process) map[string]string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	out["state file"], out["log"] = string(state), p.log()
+	runs, err := os.ReadFile(filepath.Join(s.dir, "watchword.db.runs"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	out["state file"], out["latest runs"], out["log"] = string(state), string(runs), p.log()
 	for _, m := range s.slack.Messages() {
 		out["messages"] += m.Text + m.Reader
 	}

@@ -23,9 +23,10 @@ goes; only those by reason appear with the first run that has it. The labels of 
 	apiIntroduction = `
 ## Status page and API
 
-` + "`/`" + ` shows every check, ` + "`/?status=failing`" + ` those of one status, ` + "`/checks/NAME`" + ` one of them. What they show is kept in memory: the
-latest 30 runs and 10 incidents of each check. An incident that is open survives a restart. They refresh themselves every
-30 seconds, unless ` + "`?refresh=off`" + ` stands behind. ` + "`/-/healthy`" + ` and ` + "`/-/ready`" + ` are for probes.
+` + "`/`" + ` shows every check, ` + "`/?status=failing`" + ` those of one status, ` + "`/checks/NAME`" + ` one of them. They show the latest
+30 runs of each check, its open incident, and its latest 10 that are over (10,000 of all checks), also those of before
+watchword was started; after a crash the runs of its last minutes are missing. They refresh themselves every 30 seconds,
+unless ` + "`?refresh=off`" + ` stands behind. ` + "`/-/healthy`" + ` and ` + "`/-/ready`" + ` are for probes.
 
 The same as JSON, read only: fields are added, never renamed. Times are in RFC 3339, durations in seconds, and what is not
 known is null or empty.
@@ -68,10 +69,10 @@ func apiLists() []apiList {
 			{"silences", "Why nothing is told of it, a list of: by (mute, maintenance or dependency), name (of the pattern, window or check), until, why, who."},
 			{"reason", "Of the last run; one of the [reasons](#reasons), empty unless it failed."},
 			{"message", "Of the last run, one line; empty if it passed."},
-			{"last_run", "When it began; null before the first since the start."},
+			{"last_run", "When it began, maybe before the start; null if none is known."},
 			{"last_duration", "How long it took."},
 			{"next_run", "When it is due; null if never."},
-			{"runs", "The latest 30 runs, oldest first: started, duration, outcome (passed, degraded, failed or unknown)."},
+			{"runs", "The latest 30 runs, oldest first: started, duration, outcome (passed, degraded, failed or unknown), and gap, true for the first since a start: between it and the one before runs may be missing."},
 			{"runbook", "URL."},
 			{"file", "Where it is defined, with line."},
 			{"line", ""},

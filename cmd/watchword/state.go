@@ -79,8 +79,8 @@ func inventory(r store.Report) string {
 	if r.Format == 0 {
 		return "it is empty, as a new one is"
 	}
-	return fmt.Sprintf("%s (%s of checks and certificates, %s open; %s queued; %s that can be answered to), %s, format %d",
-		count(r.Records, "record"), count(r.States, "state"), count(r.Incidents, "incident"), count(r.Queued, "notification"),
+	return fmt.Sprintf("%s (%s of checks and certificates, %s open and %d over; %s queued; %s that can be answered to), %s, format %d",
+		count(r.Records, "record"), count(r.States, "state"), count(r.Incidents, "incident"), r.Closed, count(r.Queued, "notification"),
 		count(r.Threads, "message"), kibibytes(r.Size), r.Format)
 }
 

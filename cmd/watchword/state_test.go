@@ -45,12 +45,20 @@ route {
 	return text.String()
 }
 
-// stateOfIncidents lets a daemon make a state file with incidents and undelivered
-// messages. It returns what the file was like on the way there, and at last.
-func stateOfIncidents(t *testing.T, api string) storetest.Victim {
+// stateOfIncidents lets a daemon make a state file with incidents, one of which
+// is over, and undelivered messages. It returns what the file was like on the
+// way there, and at last, and the API that the checks ask.
+func stateOfIncidents(t *testing.T) (v storetest.Victim, api string) {
 	t.Helper()
+	var well atomic.Bool // one of the checks
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !well.Load() || r.URL.Path != "/0" {
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	t.Cleanup(server.Close)
 	dir := t.TempDir()
-	p := startDaemon(t, write(t, dir, "main.hcl", damageConfig(api, "@every 1s")))
+	p := startDaemon(t, write(t, dir, "main.hcl", damageConfig(server.URL, "@every 1s")))
 	path := filepath.Join(dir, "watchword.db")
 	read := func() []byte {
 		raw, err := os.ReadFile(path)
@@ -61,20 +69,23 @@ func stateOfIncidents(t *testing.T, api string) storetest.Victim {
 	}
 	pending := func() string { return p.metric(`watchword_outbox_pending{location="",receiver="slack.oncall"}`) }
 	eventually(t, "something is queued", func() bool { return pending() != "" && pending() != "0" })
-	v := storetest.Victim{Earlier: read(), PageSize: os.Getpagesize()}
+	v = storetest.Victim{Earlier: read(), PageSize: os.Getpagesize()}
 	eventually(t, "all checks fail", func() bool { return pending() == "40" })
+	well.Store(true)
+	eventually(t, "one is well again", func() bool { return pending() == "41" })
 	p.signal(syscall.SIGTERM)
 	if code := p.wait(); code != exitOK {
 		t.Fatalf("exit code %d", code)
 	}
 	v.File = read()
-	return v
+	return v, server.URL
 }
 
 // remembered is what stands in a state file.
 type remembered struct {
 	States map[string]alerts.State
 	Queue  []alerts.Notification
+	Closed []alerts.ClosedIncident
 }
 
 func remember(t *testing.T, path string) remembered {
@@ -98,7 +109,7 @@ func remember(t *testing.T, path string) remembered {
 	for i := range q.Notifications {
 		q.Notifications[i].Attempted = false // it tries to send them meanwhile
 	}
-	return remembered{snap.States, q.Notifications}
+	return remembered{snap.States, q.Notifications, snap.Closed}
 }
 
 // TestDamagedState starts the daemon on damaged state files: each time it
@@ -108,13 +119,11 @@ func TestDamagedState(t *testing.T) {
 	if *full {
 		count = 1_000
 	}
-	api := httptest.NewServer(http.NotFoundHandler())
-	t.Cleanup(api.Close)
-	v := stateOfIncidents(t, api.URL)
-	text := damageConfig(api.URL, "0 0 29 2 *")
+	v, api := stateOfIncidents(t)
+	text := damageConfig(api, "0 0 29 2 *")
 	sound, quarantined, took := restart(t, text, v.File)
-	if quarantined || len(sound.Queue) != 40 {
-		t.Fatalf("put aside: %v, %d queued", quarantined, len(sound.Queue))
+	if quarantined || len(sound.Queue) != 41 || len(sound.Closed) != 1 {
+		t.Fatalf("put aside: %v, %d queued, %d over", quarantined, len(sound.Queue), len(sound.Closed))
 	}
 	kinds := storetest.Kinds()
 	var aside, same atomic.Int64
@@ -175,7 +184,7 @@ func restart(t *testing.T, text string, file []byte) (got remembered, quarantine
 	if raw, err := os.ReadFile(copies[0]); err != nil || !bytes.Equal(raw, file) {
 		t.Errorf("what is put aside is not the file (%v)", err)
 	}
-	if len(got.Queue) != 1 || !strings.Contains(got.Queue[0].Message.Headline+got.Queue[0].Message.Text, "put aside") {
+	if len(got.Closed) != 0 || len(got.Queue) != 1 || !strings.Contains(got.Queue[0].Message.Headline+got.Queue[0].Message.Text, "put aside") {
 		t.Errorf("to be told is %+v", got.Queue)
 	}
 	return got, true, took
@@ -184,26 +193,29 @@ func restart(t *testing.T, text string, file []byte) (got remembered, quarantine
 // TestStateCheck examines files by the command.
 func TestStateCheck(t *testing.T) {
 	t.Parallel()
-	api := httptest.NewServer(http.NotFoundHandler())
-	t.Cleanup(api.Close)
 	dir := t.TempDir()
-	v := stateOfIncidents(t, api.URL)
+	v, api := stateOfIncidents(t)
 	file := func(name string, content []byte) string { return write(t, dir, name, string(content)) }
 	damaged := bytes.Clone(v.File)
 	clear(damaged[4096*2:])
 	file("watchword.db", damaged)
-	p := launch(t, write(t, dir, "main.hcl", damageConfig(api.URL, "0 0 29 2 *")))
+	p := launch(t, write(t, dir, "main.hcl", damageConfig(api, "0 0 29 2 *")))
 	p.await("watchword.db was damaged (")
 	p.listening()
 	if _, page := p.get("/"); !strings.Contains(page, "put aside as") {
 		t.Errorf("the status page does not say that the file was damaged:\n%s", page)
+	}
+	sound := file("sound.db", v.File)
+	r, err := store.Check(t.Context(), sound, nil)
+	if err != nil || r.Records < 40+1+41 { // an attempt to send that was under way at the end is a record too
+		t.Errorf("got %+v, %v", r, err)
 	}
 	for _, tc := range []struct {
 		path string
 		code int
 		want string
 	}{
-		{file("sound.db", v.File), exitOK, "sound.db is sound: 80 records (40 states of checks and certificates, 40 incidents open; 40 notifications queued; "},
+		{sound, exitOK, fmt.Sprintf("sound.db is sound: %d records (40 states of checks and certificates, 39 incidents open and 1 over; 41 notifications queued; ", r.Records)},
 		{file("empty.db", nil), exitOK, "empty.db is sound: it is empty, as a new one is"},
 		{file("damaged.db", damaged), exitFailed, "puts it aside and begins a new one"},
 		{file("text.db", bytes.Repeat([]byte("text\n"), 5000)), exitInvalid, "text.db: it is no state file of watchword"},

@@ -11,14 +11,16 @@ import (
 )
 
 const (
-	format      = 2 // version of the file that this program writes; it reads the first one too
-	firstFormat = 1
+	format       = 3 // version of the file that this program writes; it reads those before too
+	firstFormat  = 1 // other checksums, and no ledger
+	secondFormat = 2 // no closed incidents
 
 	metaBucket    = "meta"
 	statesBucket  = "states"
 	queueBucket   = "queue"
 	threadBucket  = "threads"
 	attemptBucket = "attempts" // notifications that an attempt has begun for: beside the queue, so that a flag is written and not the whole notification
+	closedBucket  = "closed"
 
 	versionKey = "format"   // in digits, as every version of this program finds it
 	ledgerKey  = "contents" // a ledger, sealed; so in all formats from the second on
@@ -29,10 +31,14 @@ var (
 	errForeign = errors.New("it is no state file of watchword")
 )
 
-// recordBuckets hold all that is counted in the ledger, in the order in which
-// it is read: attempts before the queue.
-func recordBuckets() []string {
-	return []string{statesBucket, threadBucket, attemptBucket, queueBucket}
+// recordBuckets hold all that is counted in the ledger of a file of a format,
+// in the order in which it is read: attempts before the queue.
+func recordBuckets(format uint64) []string {
+	buckets := []string{statesBucket, threadBucket, attemptBucket, queueBucket}
+	if format > secondFormat {
+		buckets = append(buckets, closedBucket)
+	}
+	return buckets
 }
 
 // A ledger is what a commit says of the file that it leaves behind, so that
@@ -119,7 +125,7 @@ func readContents(tx *bbolt.Tx, visit func(s slot, payload []byte) error) (ledge
 		return want, err
 	}
 	var got ledger
-	for _, bucket := range recordBuckets() {
+	for _, bucket := range recordBuckets(want.format) {
 		b := tx.Bucket([]byte(bucket))
 		if b == nil {
 			return want, fmt.Errorf("it has no %s", bucket)
@@ -160,7 +166,7 @@ func readContents(tx *bbolt.Tx, visit func(s slot, payload []byte) error) (ledge
 	return want, nil
 }
 
-// prepare makes a new file, or one of the first format, one of this format.
+// prepare makes a new file, or one of a format before, one of this format.
 func prepare(tx *bbolt.Tx, was ledger) error {
 	meta, err := tx.CreateBucketIfNotExists([]byte(metaBucket))
 	if err != nil {
@@ -169,12 +175,24 @@ func prepare(tx *bbolt.Tx, was ledger) error {
 	if err := meta.Put([]byte(versionKey), []byte(strconv.Itoa(format))); err != nil {
 		return err
 	}
-	var now ledger
-	for _, bucket := range recordBuckets() {
-		b, err := tx.CreateBucketIfNotExists([]byte(bucket))
-		if err != nil {
+	for _, bucket := range recordBuckets(format) {
+		if _, err := tx.CreateBucketIfNotExists([]byte(bucket)); err != nil {
 			return err
 		}
+	}
+	if was.format == firstFormat {
+		if was, err = resealed(tx, was.records); err != nil {
+			return err
+		}
+	}
+	return was.write(tx)
+}
+
+// resealed gives so many records of the first format the checksums of those
+// that follow.
+func resealed(tx *bbolt.Tx, records uint64) (now ledger, err error) {
+	for _, bucket := range recordBuckets(firstFormat) {
+		b := tx.Bucket([]byte(bucket))
 		values := make(map[slot][]byte)
 		err = b.ForEach(func(k, value []byte) error {
 			s := slot{bucket, string(k)}
@@ -183,18 +201,18 @@ func prepare(tx *bbolt.Tx, was ledger) error {
 			return err
 		})
 		if err != nil {
-			return err
+			return now, err
 		}
 		for s, value := range values {
 			now.records++
 			now.digest += sum(value)
 			if err := b.Put([]byte(s.key), value); err != nil {
-				return err
+				return now, err
 			}
 		}
 	}
-	if was.format == firstFormat && was.records != now.records {
-		return fmt.Errorf("%d records became %d", was.records, now.records)
+	if records != now.records {
+		return now, fmt.Errorf("%d records became %d", records, now.records)
 	}
-	return now.write(tx)
+	return now, nil
 }

@@ -60,6 +60,8 @@ func history(t *testing.T, commits, keep int) [][]byte {
 			if err := db.Ack(t.Context(), r); err != nil {
 				t.Fatal(err)
 			}
+		case 3:
+			end(t, db, strconv.Itoa(i%2), uint64(i))
 		default:
 			put(t, db, fmt.Sprintf("check:%d", i*7%120), i+1, "a", "b")
 		}
@@ -79,6 +81,7 @@ func history(t *testing.T, commits, keep int) [][]byte {
 type known struct {
 	States map[string]alerts.State
 	Queues map[string][]alerts.Notification
+	Closed []alerts.ClosedIncident
 }
 
 func everything(t *testing.T, db *DB) known {
@@ -87,7 +90,7 @@ func everything(t *testing.T, db *DB) known {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := known{snap.States, make(map[string][]alerts.Notification)}
+	k := known{snap.States, make(map[string][]alerts.Notification), snap.Closed}
 	for _, r := range snap.Receivers {
 		q, err := db.Pending(t.Context(), r, alerts.MaxQueue)
 		if err != nil {
@@ -192,7 +195,7 @@ func openDamaged(t *testing.T, file []byte, how string) (got known, quarantined 
 	} else if raw, err := os.ReadFile(copies[0]); err != nil || !bytes.Equal(raw, file) {
 		t.Errorf("%s: what is put aside is not the file (%v)", how, err)
 	}
-	if len(got.States)+len(got.Queues) != 0 {
+	if len(got.States)+len(got.Queues)+len(got.Closed) != 0 {
 		t.Errorf("%s: put aside, but not begun empty", how)
 	}
 	put(t, db, "k", 1, "a")
@@ -355,6 +358,9 @@ func TestHangs(t *testing.T) {
 	if p := db.Problems(); len(p) != 1 || !strings.Contains(p[0].Text, "cannot be read (the disk is too slow") {
 		t.Errorf("problems %v", p)
 	}
+	if raw, err := db.LoadRuns(); raw != nil || err != nil || !errors.Is(saveRuns(db, "in vain"), errNoDisk) {
+		t.Errorf("the disk was asked for runs: %q, %v", raw, err)
+	}
 	put(t, db, "k", 1, "a")
 	if q, err := db.Pending(t.Context(), "a", 1); err != nil || len(q.Notifications) != 1 || db.Stats().Quarantined != 0 {
 		t.Errorf("queue %+v, %v, stats %+v", q, err, db.Stats())
@@ -365,17 +371,25 @@ func TestHangs(t *testing.T) {
 	}
 }
 
-// TestFirstFormat opens a file of the first format, and finds it in this one.
-func TestFirstFormat(t *testing.T) {
-	path, copied := filepath.Join(t.TempDir(), "s.db"), filepath.Join(t.TempDir(), "s.db")
-	raw, err := os.ReadFile("testdata/first-format.db")
+// TestEarlierFormats opens files of the formats before, and finds them in this
+// one.
+func TestEarlierFormats(t *testing.T) {
+	for format, name := range []string{firstFormat: "first-format.db", secondFormat: "second-format.db"} {
+		if name != "" {
+			t.Run(name, func(t *testing.T) { openEarlier(t, name, format) })
+		}
+	}
+}
+
+func openEarlier(t *testing.T, name string, was int) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "s.db")
+	raw, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range []string{path, copied} {
-		if err := os.WriteFile(p, raw, 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
 	}
 	check := func(want Report) {
 		t.Helper()
@@ -385,7 +399,7 @@ func TestFirstFormat(t *testing.T) {
 			t.Error(err, diff)
 		}
 	}
-	want := Report{Format: 1, Records: 8, States: 3, Incidents: 3, Queued: 3, Threads: 1}
+	want := Report{Format: was, Records: 8, States: 3, Incidents: 3, Queued: 3, Threads: 1}
 	check(want)
 	for range 2 {
 		db := open(t, path, Options{Child: child})
@@ -396,10 +410,11 @@ func TestFirstFormat(t *testing.T) {
 		if first := got.Queues["a"][0]; !first.Attempted || first.Thread != "check:1" {
 			t.Errorf("the first is %+v", first)
 		}
+		end(t, db, "1", 1)
 		if err := db.Close(); err != nil {
 			t.Fatal(err)
 		}
-		want.Format = 2
+		want.Format, want.Records, want.Closed = format, 9, 1
 		check(want)
 	}
 	raw = bytes.ReplaceAll(raw, []byte(`"failing":2`), []byte(`"failing":3`))
@@ -453,12 +468,20 @@ func TestLostRecords(t *testing.T) {
 		"the queue is gone": {func(tx *bbolt.Tx, meta *bbolt.Bucket, raw []byte) error {
 			return errors.Join(tx.DeleteBucket([]byte(queueBucket)), meta.Put([]byte(ledgerKey), sealed(raw)))
 		}, "it has no queue", Damaged},
+		"the closed incidents are gone": {func(tx *bbolt.Tx, meta *bbolt.Bucket, raw []byte) error {
+			return errors.Join(tx.DeleteBucket([]byte(closedBucket)), meta.Put([]byte(ledgerKey), sealed(raw)))
+		}, "it has no closed", Damaged},
+		"a closed incident is that of another check": {func(tx *bbolt.Tx, meta *bbolt.Bucket, raw []byte) error {
+			place := closedSlot(&alerts.ClosedIncident{Check: "1", Incident: 3})
+			value, err := encode(place, alerts.ClosedIncident{Check: "2", Incident: 3})
+			return errors.Join(err, tx.Bucket([]byte(closedBucket)).Put([]byte(place.key), value), meta.Put([]byte(ledgerKey), sealed(raw)))
+		}, "stands in the wrong place", Damaged},
 		"everything is gone":    {func(tx *bbolt.Tx, _ *bbolt.Bucket, _ []byte) error { return tx.DeleteBucket([]byte(metaBucket)) }, "no state file", Foreign},
 		"the ledger is gone":    {func(_ *bbolt.Tx, meta *bbolt.Bucket, _ []byte) error { return meta.Delete([]byte(ledgerKey)) }, "does not say what it contains", Damaged},
 		"the ledger is changed": {func(_ *bbolt.Tx, meta *bbolt.Bucket, raw []byte) error { return meta.Put([]byte(ledgerKey), raw) }, "checksum", Damaged},
 		"the format is changed": {func(_ *bbolt.Tx, meta *bbolt.Bucket, _ []byte) error {
-			return meta.Put([]byte(versionKey), []byte("3"))
-		}, "its format is 3 and 2", Damaged},
+			return meta.Put([]byte(versionKey), []byte("2"))
+		}, "its format is 2 and 3", Damaged},
 		"the format is no number": {func(_ *bbolt.Tx, meta *bbolt.Bucket, _ []byte) error {
 			return meta.Put([]byte(versionKey), []byte("x"))
 		}, "no number", Damaged},
@@ -484,7 +507,7 @@ func TestLostRecords(t *testing.T) {
 func newer(_ *bbolt.Tx, meta *bbolt.Bucket, raw []byte) error {
 	raw[7]++
 	raw = append(raw, "more"...)
-	return errors.Join(meta.Put([]byte(versionKey), []byte("3")), meta.Put([]byte(ledgerKey), seal(slot{metaBucket, ledgerKey}, raw)))
+	return errors.Join(meta.Put([]byte(versionKey), []byte("4")), meta.Put([]byte(ledgerKey), seal(slot{metaBucket, ledgerKey}, raw)))
 }
 
 // TestCheckChangesNothing checks files that are sound, empty, missing, held by
@@ -565,12 +588,12 @@ func BenchmarkCheck(b *testing.B) {
 				b.Fatal(err)
 			}
 			for i := range n.states {
-				_, err := db.apply(fmt.Sprintf("check:orders/checkout-%d", i), func(alerts.State) (alerts.State, []alerts.Notification) {
+				_, err := db.apply(fmt.Sprintf("check:orders/checkout-%d", i), func(alerts.State) alerts.Change {
 					s := alerts.State{Phase: alerts.Firing, Since: time.Now(), Message: `step "order": status is 422, want 201`}
-					return s, slices.Repeat([]alerts.Notification{{
+					return alerts.Change{State: s, Queue: slices.Repeat([]alerts.Notification{{
 						Receiver: "slack.oncall", Thread: strconv.Itoa(i), Queued: time.Now(),
 						Message: alerts.Message{Headline: strings.Repeat("x", 1000)},
-					}}, n.queued/n.states)
+					}}, n.queued/n.states)}
 				})
 				if err != nil {
 					b.Fatal(err)

@@ -3,6 +3,7 @@
 package store
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,9 +47,9 @@ func TestDiskFull(t *testing.T) {
 	for range 5 {
 		put(t, db, big[:1000], 2, "r")
 	}
-	err := db.Update(t.Context(), "b", func(s alerts.State) (alerts.State, []alerts.Notification) {
+	err := db.Update(t.Context(), "b", func(s alerts.State) alerts.Change {
 		s.Failing = 7
-		return s, []alerts.Notification{{Receiver: "r", Message: alerts.Message{Headline: big}}}
+		return alerts.Change{State: s, Queue: []alerts.Notification{{Receiver: "r", Message: alerts.Message{Headline: big}}}}
 	})
 	if err != nil || failing(t, db, "b") != 7 {
 		t.Fatalf("Update: %v, state %d", err, failing(t, db, "b"))
@@ -76,6 +77,43 @@ func TestDiskFull(t *testing.T) {
 	if failing(t, db, "b") != 7 || db.Problems() != nil {
 		t.Errorf("after reopening: state %d, problems %v", failing(t, db, "b"), db.Problems())
 	}
+}
+
+// TestRunsOnFullDisk keeps what was saved before, and takes no room.
+func TestRunsOnFullDisk(t *testing.T) {
+	dir, remount := smallDisk(t)
+	path, filler := filepath.Join(dir, "s.db"), filepath.Join(dir, "filler")
+	db := open(t, path, Options{})
+	if err := saveRuns(db, "before"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filler, make([]byte, 300<<10), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	big := strings.Repeat("x", 400_000)
+	if err := saveRuns(db, big); !errors.Is(err, unix.ENOSPC) {
+		t.Errorf("got %v", err)
+	}
+	wantRuns(t, db, "before")
+	put(t, db, "a", 1, "r")
+	if db.Stats().WriteErrors != 0 {
+		t.Error("there is no room left for the state")
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	if err := saveRuns(db, big[:300_000]); err != nil {
+		t.Fatal(err)
+	}
+	wantRuns(t, db, big[:300_000])
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	remount(true)
+	if db = open(t, path, Options{}); saveRuns(db, "in vain") == nil {
+		t.Error("a disk that is read-only was written")
+	}
+	wantRuns(t, db, big[:300_000])
 }
 
 func TestDiskReadOnlyAtStart(t *testing.T) {

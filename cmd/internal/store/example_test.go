@@ -27,9 +27,11 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	err = db.Update(ctx, "check:orders/checkout", func(old alerts.State) (alerts.State, []alerts.Notification) {
+	err = db.Update(ctx, "check:orders/checkout", func(old alerts.State) alerts.Change {
 		old.Phase = alerts.Firing
-		return old, []alerts.Notification{{Receiver: "slack.oncall", Message: alerts.Message{Headline: "🔴 orders/checkout is failing"}}}
+		return alerts.Change{State: old, Queue: []alerts.Notification{
+			{Receiver: "slack.oncall", Message: alerts.Message{Headline: "🔴 orders/checkout is failing"}},
+		}}
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -38,6 +38,7 @@ type Report struct {
 	States    int     `json:"states"`
 	Incidents int     `json:"incidents"` // that are open
 	Queued    int     `json:"queued"`    // notifications
+	Closed    int     `json:"closed"`    // incidents that are over
 	Threads   int     `json:"threads"`   // messages that can be answered to
 
 	// Partial says why only the records were checked and not the database's
@@ -165,6 +166,10 @@ func (r *Report) count(s slot, payload []byte) error {
 		r.Queued++
 	case threadBucket:
 		r.Threads++
+	case closedBucket:
+		r.Closed++
+		_, err := closedIncident(s, payload)
+		return err
 	}
 	return nil
 }

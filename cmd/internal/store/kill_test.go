@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -110,7 +111,8 @@ func burst(path, api string, l load) error {
 }
 
 // TestKill kills a process with SIGKILL amid a burst of transitions, again
-// and again, and starts it anew. Every incident must be told, in order; what
+// and again, and starts it anew. Every incident must be told, in order, and the
+// latest ones be kept; what
 // is told twice must be marked, and be at most one message for each kill.
 func TestKill(t *testing.T) {
 	var posts alertstest.Posts
@@ -127,6 +129,7 @@ func TestKill(t *testing.T) {
 		posts.Clear()
 		n := burstAndKill(t, filepath.Join(dir, "s.db"), slack.APIURL(), l, min(*kills-killed, 6))
 		repeats := checkPosted(t, posts.All(), l)
+		checkClosed(t, filepath.Join(dir, "s.db"), l)
 		if repeats > n {
 			t.Errorf("%d messages were repeated by %d kills", repeats, n)
 		}
@@ -178,6 +181,26 @@ func burstCommand(t *testing.T, program, path, api string, l load) *exec.Cmd {
 	cmd := exec.CommandContext(t.Context(), program)
 	cmd.Env = append(os.Environ(), childFile+"="+path, childAPI+"="+api, childLoad+"="+l.String())
 	return cmd
+}
+
+// checkClosed looks at which closed incidents a file holds: the latest of each
+// check.
+func checkClosed(t *testing.T, path string, l load) {
+	t.Helper()
+	db := open(t, path, Options{Child: child})
+	defer db.Close()
+	for i := range l.checks {
+		var got, want []string
+		for n := max(1, l.incidents-alerts.MaxClosed+1); n <= l.incidents; n++ {
+			want = append(want, fmt.Sprintf("%d: incident %d", n, n))
+		}
+		for _, c := range db.Closed(fmt.Sprintf("c%d", i)) {
+			got = append(got, fmt.Sprintf("%d: %s", c.Incident, c.Message))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("c%d: the closed incidents are %q, want %q", i, got, want)
+		}
+	}
 }
 
 // checkPosted looks at what arrived in the channel and returns how much of it

@@ -13,7 +13,7 @@ import (
 
 // TestKilledAtEveryWrite kills a process right before and right after every
 // single write to its state file while it tells of incidents, and starts it
-// anew. Each incident must be told, in order, and what is told twice must be
+// anew. Each incident must be told, in order, and be kept, and what is told twice must be
 // marked and be one message at most.
 func TestKilledAtEveryWrite(t *testing.T) {
 	program := storetest.BuildWithKillpoints(t, "test", "-c")
@@ -57,6 +57,7 @@ func dieAt(t *testing.T, program string, l load, point int) (died bool, repeats 
 		}
 	}
 	repeats = checkPosted(t, posts.All(), l)
+	checkClosed(t, path, l)
 	if repeats > 1 || repeats > 0 && !died {
 		t.Errorf("%d messages were repeated", repeats)
 	}

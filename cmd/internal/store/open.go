@@ -35,7 +35,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	db := &DB{
 		path: path, log: o.Logger, maxQueue: o.MaxQueue,
 		states: make(map[string]alerts.State), threads: make(map[string]alerts.Reference),
-		queue: newQueue(), dirty: make(map[slot][]byte),
+		queue: newQueue(), past: new(alerts.Past), dirty: make(map[slot][]byte),
 	}
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
@@ -123,7 +123,7 @@ func (db *DB) replace(damage error) error {
 		return fmt.Errorf("it is damaged (%w) and cannot be put aside: %w", damage, err)
 	}
 	db.stats.Quarantined++
-	db.problem("state file", fmt.Sprintf("the state file %s was damaged (%v) and put aside as %s: open incidents and undelivered messages of before are not known", db.path, damage, aside))
+	db.problem("state file", fmt.Sprintf("the state file %s was damaged (%v) and put aside as %s: incidents and undelivered messages of before are not known", db.path, damage, aside))
 	if err = db.try(false); unwritable(err) {
 		db.fromMemory("be written", err)
 		return nil
@@ -161,13 +161,14 @@ func (db *DB) try(readOnly bool) error {
 	}
 	clear(db.states)
 	clear(db.threads)
-	db.queue = newQueue()
+	db.queue, db.past = newQueue(), new(alerts.Past)
 	return err
 }
 
 // readAll reads the whole file.
 func (db *DB) readAll() (l ledger, err error) {
 	attempted := make(map[string]bool)
+	var closed []alerts.ClosedIncident
 	err = db.bolt.View(func(tx *bbolt.Tx) error {
 		l, err = readContents(tx, func(s slot, payload []byte) error {
 			switch s.bucket {
@@ -183,6 +184,10 @@ func (db *DB) readAll() (l ledger, err error) {
 				return err
 			case attemptBucket:
 				attempted[s.key] = true
+			case closedBucket:
+				c, err := closedIncident(s, payload)
+				closed = append(closed, c)
+				return err
 			case queueBucket:
 				return db.readQueued(s.key, payload, attempted[s.key])
 			}
@@ -190,7 +195,18 @@ func (db *DB) readAll() (l ledger, err error) {
 		})
 		return err
 	})
+	db.past = alerts.PastOf(closed)
 	return l, err
+}
+
+func closedIncident(s slot, payload []byte) (c alerts.ClosedIncident, err error) {
+	if err := fromJSON(payload, &c); err != nil {
+		return c, err
+	}
+	if s != closedSlot(&c) {
+		return c, fmt.Errorf("incident %d of %s stands in the wrong place", c.Incident, c.Check)
+	}
+	return c, nil
 }
 
 func (db *DB) readQueued(key string, payload []byte, attempted bool) error {

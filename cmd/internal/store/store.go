@@ -1,5 +1,5 @@
-// Package store keeps the states and the queue of [watchword/alerts] in one
-// file, an embedded database.
+// Package store keeps the states, the queue and the closed incidents of
+// [watchword/alerts] in one file, an embedded database.
 //
 // What is current stands in memory; the file follows. [DB.Update] changes the
 // memory, and then waits until a commit has carried the change to the disk.
@@ -31,7 +31,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -78,6 +77,7 @@ type DB struct {
 	states  map[string]alerts.State
 	threads map[string]alerts.Reference // by threadKey
 	queue   queue
+	past    *alerts.Past
 	dirty   map[slot][]byte // to be written by the next commit; a nil value deletes
 	flying  map[slot][]byte // being written
 	fresh   []*item         // notifications that the next commit makes visible
@@ -102,12 +102,20 @@ func (db *DB) Load(context.Context) (alerts.Snapshot, error) {
 	if db.closed {
 		return alerts.Snapshot{}, ErrClosed
 	}
-	return alerts.Snapshot{States: maps.Clone(db.states), Receivers: db.queue.receivers()}, nil
+	return alerts.Snapshot{States: maps.Clone(db.states), Receivers: db.queue.receivers(), Closed: db.past.All()}, nil
+}
+
+// Closed returns the incidents of a check that are over, the oldest first. It
+// reads no disk and waits for none.
+func (db *DB) Closed(check string) []alerts.ClosedIncident {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	return db.past.Of(check)
 }
 
 // Update implements [alerts.Store]. It returns when the change is on disk,
 // or when writing it has failed and it is kept in memory.
-func (db *DB) Update(ctx context.Context, key string, fn func(alerts.State) (alerts.State, []alerts.Notification)) error {
+func (db *DB) Update(ctx context.Context, key string, fn func(alerts.State) alerts.Change) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("updating the state of %s: %w", key, err)
 	}
@@ -117,55 +125,6 @@ func (db *DB) Update(ctx context.Context, key string, fn func(alerts.State) (ale
 	}
 	db.commit(number)
 	return nil
-}
-
-// apply makes the change in memory, all of it or nothing.
-func (db *DB) apply(key string, fn func(alerts.State) (alerts.State, []alerts.Notification)) (uint64, error) {
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	if db.closed {
-		return 0, ErrClosed
-	}
-	state, list := fn(db.states[key])
-	value, err := encode(slot{statesBucket, key}, state)
-	if err != nil {
-		return 0, err
-	}
-	forget := reflect.ValueOf(state).IsZero()
-	if forget {
-		value = nil
-	}
-	items, values := make([]*item, 0, len(list)), make([][]byte, 0, len(list))
-	for i := range list {
-		if db.queue.len()+len(items) >= db.maxQueue {
-			if db.stats.Dropped++; !db.full {
-				db.log.Error("the queue is full: notifications are dropped", "limit", db.maxQueue, "receiver", list[i].Receiver)
-			}
-			db.full = true
-			continue
-		}
-		n := list[i]
-		n.ID = db.queue.last + uint64(len(items)) + 1
-		raw, err := encode(slot{queueBucket, idKey(n.ID)}, n)
-		if err != nil {
-			return 0, err
-		}
-		items, values = append(items, newItem(n)), append(values, raw)
-		db.full = false
-	}
-	db.change++
-	db.states[key] = state
-	if forget {
-		delete(db.states, key)
-	}
-	db.dirty[slot{statesBucket, key}] = value
-	for i, it := range items {
-		it.change = db.change
-		db.queue.add(it)
-		db.fresh = append(db.fresh, it)
-		db.dirty[slot{queueBucket, idKey(it.id)}] = values[i]
-	}
-	return db.change, nil
 }
 
 // Pending implements [alerts.Store]. A notification is seen once its commit

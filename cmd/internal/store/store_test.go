@@ -19,6 +19,8 @@ import (
 	"watchword/alerts/alertstest"
 )
 
+var moment = time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
+
 func open(t *testing.T, path string, o Options) *DB {
 	t.Helper()
 	db, err := Open(t.Context(), path, o)
@@ -46,12 +48,24 @@ func TestContract(t *testing.T) {
 
 func put(t *testing.T, db *DB, key string, failing int, receivers ...string) {
 	t.Helper()
-	err := db.Update(t.Context(), key, func(alerts.State) (alerts.State, []alerts.Notification) {
+	err := db.Update(t.Context(), key, func(alerts.State) alerts.Change {
 		var list []alerts.Notification
 		for _, r := range receivers {
 			list = append(list, alerts.Notification{Receiver: r, Thread: key, Message: alerts.Message{Headline: key}})
 		}
-		return alerts.State{Phase: alerts.Firing, Failing: failing}, list
+		return alerts.Change{State: alerts.State{Phase: alerts.Firing, Failing: failing}, Queue: list}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// end closes an incident.
+func end(t *testing.T, db *DB, check string, number uint64) {
+	t.Helper()
+	err := db.Update(t.Context(), "check:"+check, func(s alerts.State) alerts.Change {
+		over := alerts.ClosedIncident{Check: check, Incident: number, Since: moment, Until: moment.Add(time.Duration(number) * time.Second), Message: "status is 503, want 200"}
+		return alerts.Change{State: s, Closed: &over}
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -110,6 +124,34 @@ func TestQueueIsBounded(t *testing.T) {
 	}
 	if failing(t, db, "4") != 1 {
 		t.Error("the state was dropped with its notification")
+	}
+}
+
+// TestClosedAreBoundedInAll ends more incidents than there is room for, each of
+// another check, and finds the latest in memory and in the file.
+func TestClosedAreBoundedInAll(t *testing.T) {
+	const more = 25
+	path := filepath.Join(t.TempDir(), "s.db")
+	db := open(t, path, Options{})
+	for i := range alerts.MaxClosedInAll + more {
+		_, err := db.apply("check:"+strconv.Itoa(i), func(alerts.State) alerts.Change {
+			return alerts.Change{Closed: &alerts.ClosedIncident{Check: strconv.Itoa(i), Incident: 1, Until: moment.Add(time.Duration(i) * time.Second)}}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if first, last := db.Closed(strconv.Itoa(more-1)), db.Closed(strconv.Itoa(more)); len(first) != 0 || len(last) != 1 {
+			t.Errorf("kept are %v and %v", first, last)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := Check(t.Context(), path, nil); err != nil || r.Verdict != Sound || r.Closed != alerts.MaxClosedInAll {
+			t.Errorf("got %+v, %v", r, err)
+		}
+		db = open(t, path, Options{})
 	}
 }
 
@@ -230,9 +272,9 @@ func TestCloseAmidUpdates(t *testing.T) {
 		for i := range workers {
 			wg.Go(func() {
 				for n := 1; ; n++ {
-					err := db.Update(t.Context(), strconv.Itoa(i), func(s alerts.State) (alerts.State, []alerts.Notification) {
+					err := db.Update(t.Context(), strconv.Itoa(i), func(s alerts.State) alerts.Change {
 						s.Failing = n
-						return s, nil
+						return alerts.Change{State: s}
 					})
 					if err != nil {
 						if !errors.Is(err, ErrClosed) {
@@ -292,7 +334,7 @@ func TestClosed(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Errorf("closed twice: %v", err)
 	}
-	err := db.Update(t.Context(), "k", func(s alerts.State) (alerts.State, []alerts.Notification) { return s, nil })
+	err := db.Update(t.Context(), "k", func(s alerts.State) alerts.Change { return alerts.Change{State: s} })
 	if err == nil {
 		t.Error("Update of a closed file succeeded")
 	}
@@ -310,10 +352,10 @@ func BenchmarkUpdateConcurrent(b *testing.B) {
 	for range workers {
 		wg.Go(func() {
 			for i := range work {
-				_ = db.Update(context.Background(), "check:"+strconv.Itoa(i%10000), func(s alerts.State) (alerts.State, []alerts.Notification) {
+				_ = db.Update(context.Background(), "check:"+strconv.Itoa(i%10000), func(s alerts.State) alerts.Change {
 					s.Failing++
 					s.Message = `step "order": status is 422, want 201`
-					return s, nil
+					return alerts.Change{State: s}
 				})
 			}
 		})

@@ -32,6 +32,15 @@ func golden(now time.Time) *Board {
 			}
 		},
 		Next: func(string) (time.Time, bool) { return now.Add(time.Minute), true },
+		Closed: func(check string) []alerts.ClosedIncident {
+			if check != "orders/checkout" {
+				return nil
+			}
+			return []alerts.ClosedIncident{{
+				Check: check, Incident: 2, Level: alerts.LevelDegraded, Since: began.Add(-2 * time.Hour), Until: began.Add(-time.Hour),
+				Reason: checks.ReasonExpectation, Message: "timing.total is 1.2",
+			}}
+		},
 		Silences: func(check string) []alerts.Silence {
 			if check != "orders/checkout" {
 				return nil
@@ -59,6 +68,9 @@ func golden(now time.Time) *Board {
 		},
 	})
 	for i, outcome := range []checks.Outcome{checks.Passed, checks.Failed} {
+		if i > 0 { // it is another start that ran the second
+			restart(b)
+		}
 		r := checks.Result{
 			Check: "orders/checkout", Outcome: outcome, Started: began.Add(time.Duration(i) * time.Minute), Duration: 128 * time.Millisecond,
 			Steps: []checks.StepResult{{Servers: []checks.ServerCertificate{{
@@ -71,6 +83,20 @@ func golden(now time.Time) *Board {
 		b.Record(r)
 	}
 	return b
+}
+
+// restart makes a board what the next start knows of it.
+func restart(b *Board) {
+	setup := b.view().setup
+	var saved bytes.Buffer
+	if err := b.Save(&saved); err != nil {
+		panic(err)
+	}
+	b.loaded.Store(nil)
+	b.Load(setup)
+	if err := b.Restore(saved.Bytes()); err != nil {
+		panic(err)
+	}
 }
 
 // TestShapesOfTheAPI holds every field of every answer: others read them.

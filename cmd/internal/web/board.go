@@ -41,12 +41,14 @@ type Setup struct {
 }
 
 // A Board holds what the pages show: the configuration, and the latest runs of
-// each check in memory. The functions are called for each page and must be
-// quick; each may be nil. Set them before the first [Board.Load]. The zero
-// value shows no checks. It is safe for concurrent use.
+// each check in memory, which [Board.Save] and [Board.Restore] carry over a
+// restart. The functions are called for each page and must be quick; each may be
+// nil. Set them before the first [Board.Load]. The zero value shows no checks. It
+// is safe for concurrent use.
 type Board struct {
 	State    func(check string) alerts.State             // of a check's alert
 	Next     func(check string) (due time.Time, ok bool) // when a check runs next
+	Closed   func(check string) []alerts.ClosedIncident  // incidents of a check that are over, the oldest first
 	Problems func() []string                             // what is wrong with watchword itself, a sentence each
 	Silences func(check string) []alerts.Silence         // why nothing is told of a check now
 
@@ -61,19 +63,16 @@ type loaded struct {
 }
 
 // Load takes over a configuration. What is remembered of checks that stay,
-// stays. Of a new check whose alert is open, as one may be after a restart,
-// the incident is known from the start.
+// stays.
 func (b *Board) Load(s Setup) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	next := &loaded{setup: s, runs: make(map[string]*history, len(s.Checks))}
 	before := b.view()
-	now := time.Now()
 	for _, c := range s.Checks {
 		h := before.runs[c.Name]
 		if h == nil {
 			h = new(history)
-			h.follow(b.state(c.Name), now)
 		}
 		next.runs[c.Name] = h
 	}
@@ -94,16 +93,13 @@ func (b *Board) state(check string) alerts.State {
 	return b.State(check)
 }
 
-// Record remembers a run, after the alerts have heard of it. One of a check
-// that is not configured is dropped.
+// Record remembers a run. One of a check that is not configured is dropped.
 func (b *Board) Record(r checks.Result) {
 	h := b.view().runs[r.Check]
 	if h == nil {
 		return
 	}
-	state := b.state(r.Check)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.record(&r)
-	h.follow(state, r.Started.Add(r.Duration))
 }

@@ -1,14 +1,14 @@
 package web
 
-// Each calls fn for every configured check with the outcome of its last run:
-// passing, degraded, failing or unknown.
+// Each calls fn for every configured check with the outcome of its last run since
+// watchword was started: passing, degraded, failing or unknown.
 func (b *Board) Each(fn func(check, status string)) {
 	v := b.view()
 	for _, c := range v.setup.Checks {
 		h := v.runs[c.Name]
 		h.mu.Lock()
 		status := "unknown"
-		if !h.last.started.IsZero() {
+		if h.ran {
 			status = statusOf(h.last.outcome)
 		}
 		h.mu.Unlock()

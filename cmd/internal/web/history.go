@@ -7,28 +7,26 @@ import (
 	"time"
 	"unique"
 
-	"watchword/alerts"
 	"watchword/checks"
 )
 
 // What the pages remember of a check. Its last failure stays beside that,
 // until the check is gone.
 const (
-	keptRuns      = 30
-	keptIncidents = 10
-	keptServers   = 16 // hosts that it met: a target chooses where it redirects to
+	keptRuns    = 30
+	keptServers = 16 // hosts that it met: a target chooses where it redirects to
 )
 
 // history is what is remembered of a check. There may be 10,000, so it is
 // small: a run takes 16 bytes, and of a run that passed nothing stays but its
 // times and certificates.
 type history struct {
-	mu        sync.Mutex
-	runs      []run // oldest first
-	last      lastRun
-	failure   *checks.Result // the last that was not passed; nil if there was none
-	incidents []incident     // oldest first
-	servers   []server
+	mu      sync.Mutex
+	runs    []run // oldest first
+	last    lastRun
+	ran     bool           // since watchword was started: the last run is not one of before
+	failure *checks.Result // the last that was not passed; nil if there was none
+	servers []server
 }
 
 // A run is one bar of the strip.
@@ -36,23 +34,27 @@ type run struct {
 	started int64  // Unix time in milliseconds
 	took    uint32 // in tickets of 10 µs, up to 11 hours
 	outcome uint8  // index into runOutcomes
+	gap     bool   // the first since watchword was started: runs between the one before and this one may not be known
 }
 
 const ticket = 10 * time.Microsecond
 
+// lastOutcome is the greatest index into runOutcomes.
+const lastOutcome = 3
+
 // runOutcomes are those that a run can have.
-func runOutcomes() [4]checks.Outcome {
+func runOutcomes() [lastOutcome + 1]checks.Outcome {
 	return [...]checks.Outcome{checks.Passed, checks.Degraded, checks.Failed, checks.Unknown}
 }
 
 func newRun(r *checks.Result) run {
 	outcomes := runOutcomes()
 	i := max(0, slices.Index(outcomes[:], r.Outcome))
-	return run{r.Started.UnixMilli(), uint32(min(max(0, r.Duration/ticket), math.MaxUint32)), uint8(i)} //nolint:gosec // within its bounds
+	return run{started: r.Started.UnixMilli(), took: uint32(min(max(0, r.Duration/ticket), math.MaxUint32)), outcome: uint8(i)} //nolint:gosec // within its bounds
 }
 
 func (r run) status() runStatus {
-	return runStatus{time.UnixMilli(r.started).UTC(), (time.Duration(r.took) * ticket).Seconds(), runOutcomes()[r.outcome]}
+	return runStatus{time.UnixMilli(r.started).UTC(), (time.Duration(r.took) * ticket).Seconds(), runOutcomes()[r.outcome], r.gap}
 }
 
 // A lastRun is what is shown of the last run, whatever came of it.
@@ -72,16 +74,6 @@ type lastStep struct {
 	Timing checks.Timing
 }
 
-// An incident is a time in which an alert was open.
-type incident struct {
-	number  uint64
-	since   time.Time
-	until   time.Time // zero while it is open
-	level   alerts.Level
-	reason  checks.Reason
-	message string
-}
-
 // A server is the certificate that a host presented last.
 type server struct {
 	host, subject, fingerprint string // shared with other checks
@@ -93,7 +85,9 @@ func (h *history) record(r *checks.Result) {
 	if len(h.runs) == keptRuns {
 		h.runs = slices.Delete(h.runs, 0, 1)
 	}
-	h.runs = append(h.runs, newRun(r))
+	now := newRun(r)
+	now.gap = !h.ran && len(h.runs) > 0
+	h.runs, h.ran = append(h.runs, now), true
 	steps := h.last.steps[:0]
 	for i := range r.Steps {
 		steps = append(steps, lastStep{r.Steps[i].Step, r.Steps[i].Status, r.Steps[i].Timing})
@@ -136,24 +130,4 @@ func (h *history) meet(r *checks.Result) {
 func newServer(c checks.ServerCertificate) server {
 	shared := func(s string) string { return unique.Make(s).Value() }
 	return server{shared(c.Host), shared(c.Subject), shared(c.Fingerprint), c.NotAfter}
-}
-
-// follow opens, changes and closes incidents as the alert's state does.
-func (h *history) follow(state alerts.State, now time.Time) {
-	last := len(h.incidents) - 1
-	if last >= 0 && h.incidents[last].until.IsZero() && (!state.Open() || state.Incident != h.incidents[last].number) {
-		h.incidents[last].until = now
-	}
-	if !state.Open() {
-		return
-	}
-	if last < 0 || h.incidents[last].number != state.Incident {
-		if len(h.incidents) == keptIncidents {
-			h.incidents = slices.Delete(h.incidents, 0, 1)
-		}
-		h.incidents = append(h.incidents, incident{number: state.Incident, since: state.Since})
-		last = len(h.incidents) - 1
-	}
-	open := &h.incidents[last]
-	open.level, open.reason, open.message = state.Level, state.Reason, state.Message
 }

@@ -25,7 +25,7 @@ type checkStatus struct {
 	Silences     []alerts.Silence  `json:"silences"` // why nothing is told of it now
 	Reason       checks.Reason     `json:"reason"`
 	Message      string            `json:"message"`
-	LastRun      *time.Time        `json:"last_run"`      // since watchword was started
+	LastRun      *time.Time        `json:"last_run"`      // also one of before watchword was started
 	LastDuration float64           `json:"last_duration"` // seconds
 	NextRun      *time.Time        `json:"next_run"`
 	Runs         []runStatus       `json:"runs"` // oldest first
@@ -43,6 +43,7 @@ type runStatus struct {
 	Started  time.Time      `json:"started"`
 	Duration float64        `json:"duration"` // seconds
 	Outcome  checks.Outcome `json:"outcome"`
+	Gap      bool           `json:"gap,omitempty"` // watchword was started between the run before and this one: some may be missing
 }
 
 // incidentStatus is an incident in /api/v1/incidents.
@@ -123,17 +124,18 @@ func (b *Board) check(c Check, h *history, now time.Time) checkStatus {
 	for _, r := range h.runs {
 		s.Runs = append(s.Runs, r.status())
 	}
-	for _, i := range h.incidents {
-		s.incidents = append(s.incidents, incidentStatusOf(c.Name, i))
-	}
+	s.incidents = b.incidents(c.Name, state)
 	for _, cert := range h.servers {
 		s.servers = append(s.servers, serverStatus{cert.host, cert.subject, cert.fingerprint, cert.notAfter, daysLeft(cert.notAfter, now), []string{c.Name}})
 	}
 	s.steps, s.failure = slices.Clone(h.last.steps), h.failure
-	if h.last.started.IsZero() {
-		remember(&s, state)
+	if started := h.last.started; !started.IsZero() {
+		s.LastRun, s.LastDuration = &started, h.last.duration.Seconds()
+	}
+	if h.ran {
+		s.Status, s.Reason, s.Message = statusOf(h.last.outcome), h.last.reason, h.last.message
 	} else {
-		ran(&s, &h.last)
+		remember(&s, state)
 	}
 	if s.Status != passing && !state.Since.IsZero() {
 		s.Since = &state.Since
@@ -141,16 +143,8 @@ func (b *Board) check(c Check, h *history, now time.Time) checkStatus {
 	return s
 }
 
-// ran fills in what the last run found.
-func ran(s *checkStatus, last *lastRun) {
-	started := last.started
-	s.LastRun, s.LastDuration = &started, last.duration.Seconds()
-	s.Status = statusOf(last.outcome)
-	s.Reason, s.Message = last.reason, last.message
-}
-
 // remember fills in what is known of a check that has not run since watchword
-// was started: its alert survives that.
+// was started: its alert survives that. That it passed before says nothing of now.
 func remember(s *checkStatus, state alerts.State) {
 	switch {
 	case state.Status() == alerts.OK:
@@ -167,12 +161,21 @@ func remember(s *checkStatus, state alerts.State) {
 	s.Reason, s.Message = state.Reason, state.Message
 }
 
-func incidentStatusOf(check string, i incident) incidentStatus {
-	s := incidentStatus{Check: check, Incident: i.number, Level: i.level, Since: i.since, Reason: i.reason, Message: i.message}
-	if !i.until.IsZero() {
-		s.Until = &i.until
+// incidents are those of a check that are remembered, the oldest first, and the
+// one that is open in its state.
+func (b *Board) incidents(check string, state alerts.State) []incidentStatus {
+	var list []incidentStatus
+	open := state.Open()
+	if b.Closed != nil {
+		for _, c := range b.Closed(check) {
+			list = append(list, incidentStatus{c.Check, c.Incident, c.Level, c.Since, &c.Until, c.Reason, c.Message})
+			open = open && c.Incident != state.Incident // which has ended since its state was read
+		}
 	}
-	return s
+	if open {
+		list = append(list, incidentStatus{check, state.Incident, state.Level, state.Since, nil, state.Reason, state.Message})
+	}
+	return list
 }
 
 // The page of a check reads these, which the API does not show.

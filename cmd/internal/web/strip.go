@@ -11,20 +11,23 @@ import (
 
 // strip draws the latest runs, the last at the right, as one small picture
 // with a path for each outcome, however many runs there are. What did not pass
-// is higher, so that no colour is needed to see it.
+// is higher, so that no colour is needed to see it. Where runs may be missing
+// there is a gap.
 func strip(runs []runStatus) template.HTML {
 	const height = 4
 	outcomes := runOutcomes()
 	var paths [len(outcomes)]strings.Builder
-	x := keptRuns - len(runs)
-	for i := 0; i < len(runs); {
-		n := 1
-		for i+n < len(runs) && runs[i+n].Outcome == runs[i].Outcome {
+	for x, i := keptRuns, len(runs); i > 0 && x > 0; {
+		n := 1 // runs in a row that are alike
+		for n < min(i, x) && runs[i-n-1].Outcome == runs[i-1].Outcome && !runs[i-n].Gap {
 			n++
 		}
-		o, bar := slices.Index(outcomes[:], runs[i].Outcome), barHeight(runs[i].Outcome)
-		fmt.Fprintf(&paths[o], "M%d %dh%dv%dh-%dz", x+i, height-bar, n, bar, n)
-		i += n
+		o, bar := slices.Index(outcomes[:], runs[i-1].Outcome), barHeight(runs[i-1].Outcome)
+		i, x = i-n, x-n
+		fmt.Fprintf(&paths[o], "M%d %dh%dv%dh-%dz", x, height-bar, n, bar, n)
+		if runs[i].Gap {
+			x--
+		}
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg class="strip" viewBox="0 0 %d %d" preserveAspectRatio="none" role="img" aria-label="%s">`, keptRuns, height, spoken(runs))
@@ -66,5 +69,9 @@ func spoken(runs []runStatus) string {
 	if len(parts) == 0 {
 		return "no runs yet"
 	}
-	return "last " + plural(len(runs), "run") + ": " + strings.Join(parts, ", ")
+	text := "last " + plural(len(runs), "run") + ": " + strings.Join(parts, ", ")
+	if slices.ContainsFunc(runs, func(r runStatus) bool { return r.Gap }) {
+		text += "; watchword was started in between"
+	}
+	return text
 }
