@@ -26,11 +26,7 @@ over the values of a label: team=orders.`,
 		Example: `  watchword list
   watchword list 'orders/*' -o json`,
 		RunE: func(cmd *cobra.Command, patterns []string) error {
-			cfg, err := a.load(cmd.Context())
-			if err != nil {
-				return err
-			}
-			monitors, err := match(cfg.Monitors, patterns)
+			cfg, monitors, err := a.matching(cmd.Context(), patterns)
 			if err != nil {
 				return err
 			}

@@ -35,11 +35,7 @@ team=orders.`,
 			if err != nil {
 				return err
 			}
-			cfg, err := a.load(cmd.Context())
-			if err != nil {
-				return err
-			}
-			monitors, err := match(cfg.Monitors, patterns)
+			cfg, monitors, err := a.matching(cmd.Context(), patterns)
 			if err != nil {
 				return err
 			}
