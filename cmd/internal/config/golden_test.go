@@ -118,6 +118,8 @@ func unpack(t *testing.T, archive *txtar.Archive) (dir, path string, o Options) 
 		case "make":
 			name, kind, _ := strings.Cut(rest, " ")
 			m.make(name, kind)
+		case "share":
+			m.share(rest)
 		case "openssl":
 			m.openssl(rest)
 		case "env":
