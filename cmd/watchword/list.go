@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -102,6 +103,10 @@ func timetable(cfg *config.Config) *scheduler.Scheduler {
 }
 
 func (a *app) writeList(checks []listedCheck) {
+	if len(checks) == 0 {
+		fmt.Fprintln(a.stderr, "No check is configured.")
+		return
+	}
 	s := a.screenOf(a.stdout)
 	now := time.Now()
 	rows := make([]table.Row, 0, len(checks))

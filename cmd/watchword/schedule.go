@@ -133,6 +133,10 @@ func planned(cfg *config.Config, monitors []*config.Monitor, now time.Time, leng
 }
 
 func (a *app) writePlan(p *plan) {
+	if len(p.Checks) == 0 {
+		fmt.Fprintln(a.stderr, "No check is configured.")
+		return
+	}
 	s := a.screenOf(a.stdout)
 	fmt.Fprintf(a.stdout, "%s of %s until %s, %.3g a minute\n", s.bold(count(p.Runs, "run")), count(len(p.Checks), "check"), p.To.Format(time.RFC3339), p.Mean)
 	if b := p.Busiest; b != nil {
