@@ -21,6 +21,9 @@ type screen struct {
 
 // screenOf looks at w. NO_COLOR (see no-color.org) turns colour off.
 func (a *app) screenOf(w io.Writer) screen {
+	if o, ok := w.(*output); ok {
+		w = o.w
+	}
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return screen{}

@@ -156,7 +156,10 @@ func (d Diagnostic) text(width int, color bool) string {
 	}
 	fmt.Fprintf(&b, "%s: %s\n\n", heading, checks.Visible(d.Summary, "\n\t"))
 	if d.File != "" {
-		fmt.Fprintf(&b, "  on %s line %d", checks.Visible(d.File, ""), d.Line)
+		b.WriteString("  on " + checks.Visible(d.File, ""))
+		if len(d.snippet.lines) > 0 || d.Line > 1 {
+			fmt.Fprintf(&b, " line %d", d.Line)
+		}
 		if d.snippet.inside != "" {
 			b.WriteString(", in " + checks.Visible(d.snippet.inside, ""))
 		}

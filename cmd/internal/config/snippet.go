@@ -31,6 +31,9 @@ type snippetLine struct {
 // excerpt cuts the lines of rng out of f, without what is masked.
 func (f *file) excerpt(rng hcl.Range) snippet {
 	s := snippet{inside: f.context(rng.Start.Byte)}
+	if len(f.src) == 0 {
+		return s // an empty file, or one that cannot be read
+	}
 	start, end := clamp(rng.Start.Byte, len(f.src)), clamp(rng.End.Byte, len(f.src))
 	if end < start {
 		end = start

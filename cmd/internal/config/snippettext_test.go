@@ -28,7 +28,7 @@ func TestMarks(t *testing.T) {
 		{"escape before", "\x1b[2J = nope", "nope", 0, "   1: \\x1b[2J = nope\n                ^^^^\n"},
 		{"escape inside", "a = \u202e", "\u202e", 0, "   1: a = \\u202e\n          ^^^^^^\n"},
 		{"empty", "a = b", "", 0, "   1: a = b\n      ^\n"},
-		{"empty file", "", "", 0, "   1:\n      ^\n"},
+		{"empty file", "", "", 0, ""},
 		{"end of line", "a = b  \nc", "\n", 0, "   1: a = b\n             ^\n"},
 		{"lines", "a = [  \n  b,\n]", "[  \n  b,\n]", 0, "   1: a = [\n          ^\n   2:   b,\n   3: ]\n"},
 		{"blank line inside", "a = [\n\n]", "[\n\n]", 0, "   1: a = [\n          ^\n   2:\n   3: ]\n"},

@@ -72,6 +72,9 @@ func ExplainSyntax(diags hcl.Diagnostics, src []byte, base int) hcl.Diagnostics 
 	}
 	for _, d := range diags {
 		switch d.Summary {
+		case "Argument definition required":
+			explainLine(d, src, base)
+			continue
 		case "Missing item separator", "Extra characters after expression", "Missing newline after argument":
 		default:
 			continue
@@ -98,6 +101,19 @@ func ExplainSyntax(diags hcl.Diagnostics, src []byte, base int) hcl.Diagnostics 
 		}
 	}
 	return diags
+}
+
+// explainLine says of a block in a block of one line where it has to stand.
+func explainLine(d *hcl.Diagnostic, src []byte, base int) {
+	from, to := d.Subject.Start.Byte-base, d.Subject.End.Byte-base
+	if from < 0 || from > to || to > len(src) {
+		return
+	}
+	if text := string(src[from:to]); strings.HasSuffix(text, "{") || strings.HasSuffix(text, `"`) {
+		name, _, _ := strings.Cut(text, " ")
+		d.Summary = "Block in a block of one line"
+		d.Detail = fmt.Sprintf("One line holds a single argument: write the block %s on lines of its own.", strings.TrimRight(name, `{"`))
+	}
 }
 
 // unclosed makes the first mistake that tells of a string which goes on at the
