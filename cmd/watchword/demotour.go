@@ -93,7 +93,7 @@ func (t *tour) started(addr net.Addr, cfg *config.Config) {
 	t.facts(
 		[2]string{"status page", page},
 		[2]string{"metrics", t.page + "metrics"},
-		[2]string{"configuration", filepath.Join(t.dir, demoFile)},
+		[2]string{"configuration", filepath.Join(t.dir, demoFile) + "  (edit it: it is read again)"},
 		[2]string{"in a terminal", "watchword status --state " + filepath.Join(t.dir, filepath.Base(cfg.Settings.State))},
 		[2]string{"stop", "Ctrl-C; all has been seen after a minute and a half"},
 	)
@@ -173,7 +173,9 @@ func (t *tour) message(m alertstest.Message) {
 func (t *tour) goodbye() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	fmt.Fprintln(t.w)
+	if !t.apart {
+		fmt.Fprintln(t.w)
+	}
 	tab := t.s.table(t.w, table.Row{"check", "passed", "degraded", "failed", "unknown", "last"})
 	for _, name := range t.order {
 		n := t.tally[name]
