@@ -81,7 +81,14 @@ Try "watchword demo" first: it needs no network and no files.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	flags := root.PersistentFlags()
 	a.configPath = "."
-	flags.VarP(&once{value: &a.configPath}, "config", "c", "configuration `PATH`: a file, or a folder with its sub-folders")
+	path := &once{value: &a.configPath}
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		if path.given > 1 {
+			return usagef("-c, --config is given %d times: to read several files, name their folder", path.given)
+		}
+		return nil
+	}
+	flags.VarP(path, "config", "c", "configuration `PATH`: a file, or a folder with its sub-folders")
 	flags.StringArrayVar(&a.vars, "var", nil, "value of a variable, `NAME=VALUE`; may be repeated")
 	flags.StringArrayVar(&a.varFiles, "var-file", nil, "`FILE` with values of variables; may be repeated")
 	flags.StringArrayVar(&a.identities, "age-identity", nil, "`FILE` with the keys that open age files; may be repeated; WATCHWORD_AGE_IDENTITY unless given")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -47,18 +46,18 @@ func (c *choice) String() string { return *c.value }
 // Type names the flag's type in the usage text.
 func (c *choice) Type() string { return "FORMAT" }
 
-// once is a flag that is given once: of two values one would go unnoticed.
+// once is a flag that may be given once: of two values one would go
+// unnoticed. Completion sets a flag again, so that the count is looked at
+// before a command runs.
 type once struct {
 	value *string
-	given bool
+	given int
 }
 
-// Set takes the first value.
+// Set takes a value.
 func (o *once) Set(s string) error {
-	if o.given {
-		return errors.New("it has been given already; a folder holds several files")
-	}
-	*o.value, o.given = s, true
+	*o.value = s
+	o.given++
 	return nil
 }
 
