@@ -143,11 +143,11 @@ func (r *Redactor) match(s string) (form, bool) {
 func (r *Redactor) redactValue(v any) any {
 	switch v := v.(type) {
 	case string:
-		return visible(r.Redact(v), maxValue)
+		return oneLine(r.Redact(v), maxValue)
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for k, e := range v {
-			out[visible(r.Redact(k), maxValue)] = r.redactValue(e)
+			out[oneLine(r.Redact(k), maxValue)] = r.redactValue(e)
 		}
 		return out
 	case []any:
@@ -200,7 +200,7 @@ func quotings(value string) []string {
 	html, _ := json.Marshal(value)
 	return []string{
 		plain[1 : len(plain)-1], string(html[1 : len(html)-1]),
-		visible(value, len(value)*8), strings.ReplaceAll(value, `'`, `'\''`),
+		Visible(value, ""), strings.ReplaceAll(value, `'`, `'\''`),
 	}
 }
 

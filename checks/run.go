@@ -108,7 +108,7 @@ func (r Result) failed() bool { return r.Outcome == Failed || r.Outcome == Unkno
 func skipped(s *Step, red *Redactor, why error) StepResult {
 	return StepResult{
 		Step: s.Name, Outcome: Skipped, Rule: string(certs.RuleNone),
-		Message: visible(red.Redact("skipped: "+why.Error()), maxMessage),
+		Message: oneLine(red.Redact("skipped: "+why.Error()), maxMessage),
 	}
 }
 
@@ -323,7 +323,7 @@ func summary(failed []Explanation, red *Redactor) string {
 		message = failed[0].Expression
 	}
 	if more := len(failed) - 1; more > 0 {
-		return fmt.Sprintf("%s (and %d more)", visible(red.Redact(message), maxMessage-50), more)
+		return fmt.Sprintf("%s (and %d more)", oneLine(red.Redact(message), maxMessage-50), more)
 	}
 	return message
 }

@@ -15,14 +15,14 @@ func (t *trip) result(v verdict) StepResult {
 		Timing: t.timing, Servers: t.servers, Handshakes: t.handshakes,
 	}
 	for i, s := range res.Servers { // a target chooses what its certificate says
-		res.Servers[i].Host, res.Servers[i].Subject = red.Redact(s.Host), visible(red.Redact(s.Subject), maxValue)
+		res.Servers[i].Host, res.Servers[i].Subject = red.Redact(s.Host), oneLine(red.Redact(s.Subject), maxValue)
 	}
 	switch {
 	case v.failure != nil:
 		res.Reason, res.Outcome = v.failure.reason, v.failure.reason.Outcome()
-		res.Message = visible(red.Redact(v.failure.message), maxMessage)
+		res.Message = oneLine(red.Redact(v.failure.message), maxMessage)
 	case v.degraded != "":
-		res.Outcome, res.Message = Degraded, visible(red.Redact(v.degraded), maxMessage)
+		res.Outcome, res.Message = Degraded, oneLine(red.Redact(v.degraded), maxMessage)
 	}
 	for _, e := range v.failed {
 		res.Failed = append(res.Failed, red.redactExplanation(e))
@@ -57,15 +57,15 @@ func (t *trip) address() string {
 	return address(t.redactor, t.url)
 }
 
-func address(red *Redactor, u *url.URL) string { return visible(red.Redact(u.Redacted()), maxURL) }
+func address(red *Redactor, u *url.URL) string { return oneLine(red.Redact(u.Redacted()), maxURL) }
 
 // redactExplanation returns e with all its texts redacted and bounded.
 func (r *Redactor) redactExplanation(e Explanation) Explanation {
-	e.Expression = visible(r.Redact(e.Expression), maxMessage)
-	e.Message = visible(r.Redact(e.Message), maxMessage)
+	e.Expression = oneLine(r.Redact(e.Expression), maxMessage)
+	e.Message = oneLine(r.Redact(e.Message), maxMessage)
 	values := make([]Value, len(e.Values))
 	for i, v := range e.Values {
-		values[i] = Value{Name: visible(r.Redact(v.Name), maxValue), Value: r.redactValue(v.Value)}
+		values[i] = Value{Name: oneLine(r.Redact(v.Name), maxValue), Value: r.redactValue(v.Value)}
 	}
 	e.Values = values
 	return e

@@ -15,58 +15,70 @@ const (
 	maxBody    = 512
 )
 
-// visible returns s on one line: control characters, marks that change the
-// direction of text or have no width, and bytes that are not UTF-8 become
-// visible escapes. What is longer than limit bytes is cut and ends in "…".
-func visible(s string, limit int) string {
-	if len(s) <= limit && !strings.ContainsFunc(s, needsEscape) {
+// Visible returns s as it may be shown on a terminal or a page, wherever it
+// comes from: what would move the cursor, change the direction of the text or
+// not be seen, and bytes that are not UTF-8, become escapes as in Go's
+// strings. Only the characters of keep stay, such as line breaks and tabs of
+// a text that is shown as a block. The result is never shorter than s.
+func Visible(s, keep string) string {
+	escaped := func(r rune) bool { return hidden(r) && !strings.ContainsRune(keep, r) }
+	if !strings.ContainsFunc(s, escaped) && utf8.ValidString(s) {
 		return s
 	}
 	var b strings.Builder
-	for i, r := range s {
-		if b.Len() > limit {
-			return cut(b.String(), limit)
-		}
+	for len(s) > 0 {
+		r, size := utf8.DecodeRuneInString(s)
 		switch {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[0])
+		case !escaped(r):
+			b.WriteRune(r)
 		case r == '\n':
 			b.WriteString(`\n`)
 		case r == '\r':
 			b.WriteString(`\r`)
 		case r == '\t':
 			b.WriteString(`\t`)
-		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD"):
-			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case r < 0x80 && needsEscape(r):
+		case r < utf8.RuneSelf:
 			fmt.Fprintf(&b, `\x%02x`, r)
-		case needsEscape(r) && r != utf8.RuneError:
+		case r <= 0xffff:
 			fmt.Fprintf(&b, `\u%04x`, r)
 		default:
-			b.WriteRune(r)
+			fmt.Fprintf(&b, `\U%08x`, r)
 		}
+		s = s[size:]
 	}
-	return cut(b.String(), limit)
+	return b.String()
 }
+
+// hidden reports whether r cannot be seen, or moves what stands around it:
+// control characters, bidirectional marks, separators of lines, what has no
+// width, and what Unicode has not assigned. Combining marks and the selectors
+// that make text or emoji of a character can be seen by what they change.
+func hidden(r rune) bool {
+	if r < utf8.RuneSelf {
+		return r < ' ' || r == 0x7f
+	}
+	const asText, asEmoji = '\ufe0e', '\ufe0f'
+	return !unicode.IsGraphic(r) || unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) ||
+		unicode.Is(unicode.Variation_Selector, r) && r != asText && r != asEmoji
+}
+
+// oneLine returns s on one line, [Visible], and cut to limit bytes.
+func oneLine(s string, limit int) string { return shortened(s, "", limit) }
 
 // printable returns s with its line breaks and tabs as they are, and all else
-// as in visible: for text that is shown as a block.
+// as in oneLine: for text that is shown as a block.
 func printable(s string, limit int) string {
-	lines := strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
-	for i, line := range lines {
-		cells := strings.Split(line, "\t")
-		for j, cell := range cells {
-			cells[j] = visible(cell, len(cell)*8)
-		}
-		lines[i] = strings.Join(cells, "\t")
-	}
-	return cut(strings.Join(lines, "\n"), limit)
+	return shortened(strings.ReplaceAll(s, "\r\n", "\n"), "\n\t", limit)
 }
 
-// needsEscape reports whether r is not to be shown as it is.
-func needsEscape(r rune) bool {
-	if r < 0x80 {
-		return r < 0x20 || r == 0x7f
+// shortened makes no more of s visible than limit bytes need.
+func shortened(s, keep string, limit int) string {
+	if enough := limit + utf8.UTFMax; len(s) > enough {
+		s = s[:enough]
 	}
-	return r == utf8.RuneError || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs)
+	return cut(Visible(s, keep), limit)
 }
 
 // cut returns at most limit bytes of s, with "…" at the end of what was cut.

@@ -85,6 +85,10 @@ func daysBetween(now, end time.Time) float64 {
 }
 
 func (a *app) writeCertificates(cfg *config.Config, rows []listedCertificate) {
+	if len(rows) == 0 {
+		fmt.Fprintln(a.stderr, "No certificate is configured.")
+		return
+	}
 	s := a.screenOf(a.stdout)
 	tightest := 30 * 24 * time.Hour
 	if thresholds := cfg.Settings.CertificateExpiry; len(thresholds) > 0 {

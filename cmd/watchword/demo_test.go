@@ -49,6 +49,12 @@ func TestWrap(t *testing.T) {
 		{"short", 10, "short"},
 		{"breaks at a space", 12, "breaks at a|  space"},
 		{"nowhereToBreakThis", 10, "nowhereToB|  reakThis"},
+		{"会社会社 会社会社", 10, "会社会社|  会社会社"},
+		{"会社会社会社", 10, "会社会社会|  社"},
+		{"🔴 ab is failing", 12, "🔴 ab is|  failing"},
+		{"⚠️ watchword at fra", 14, "⚠️ watchword|  at fra"},
+		{"e\u0301e\u0301e\u0301e\u0301e\u0301 e\u0301e\u0301e\u0301e\u0301", 10, "e\u0301e\u0301e\u0301e\u0301e\u0301 e\u0301e\u0301e\u0301e\u0301"},
+		{"as narrow as it gets", 1, "as narrow|  as it|  gets"},
 	} {
 		if got := strings.Join(wrap(tt.line, tt.width), "|"); got != tt.want {
 			t.Errorf("wrap(%q, %d) = %q, want %q", tt.line, tt.width, got, tt.want)

@@ -37,6 +37,7 @@ func scenes() []scene {
 		{at: 30 * time.Second, say: "payments.acme.test loses its database", slow: true, broken: true},
 		{at: 45 * time.Second, say: "search.acme.test is fast again", broken: true},
 		{at: 80 * time.Second, say: "payments.acme.test has its database back"},
+		{at: 95 * time.Second, say: "that was all: it goes on like this until Ctrl-C"},
 	}
 }
 

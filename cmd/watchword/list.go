@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -26,11 +27,7 @@ over the values of a label: team=orders.`,
 		Example: `  watchword list
   watchword list 'orders/*' -o json`,
 		RunE: func(cmd *cobra.Command, patterns []string) error {
-			cfg, err := a.load(cmd.Context())
-			if err != nil {
-				return err
-			}
-			monitors, err := match(cfg.Monitors, patterns)
+			cfg, monitors, err := a.matching(cmd.Context(), patterns)
 			if err != nil {
 				return err
 			}
@@ -106,6 +103,10 @@ func timetable(cfg *config.Config) *scheduler.Scheduler {
 }
 
 func (a *app) writeList(checks []listedCheck) {
+	if len(checks) == 0 {
+		fmt.Fprintln(a.stderr, "No check is configured.")
+		return
+	}
 	s := a.screenOf(a.stdout)
 	now := time.Now()
 	rows := make([]table.Row, 0, len(checks))

@@ -36,10 +36,16 @@ func main() {
 
 // run executes one command line and returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, environ: os.LookupEnv}
+	out := &output{w: stdout}
+	a := &app{stdin: stdin, stdout: out, stderr: stderr, environ: os.LookupEnv}
 	root := a.command()
 	root.SetArgs(args)
-	return a.exitCode(root.ExecuteContext(ctx))
+	code := a.exitCode(root.ExecuteContext(ctx))
+	if err := out.failure(); err != nil && code != exitInvalid { // else it has been told
+		fmt.Fprintf(stderr, "watchword: writing the output: %v\n", err)
+		return exitInvalid
+	}
+	return code
 }
 
 // app holds what every subcommand shares.
@@ -74,7 +80,15 @@ Try "watchword demo" first: it needs no network and no files.`,
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	flags := root.PersistentFlags()
-	flags.StringVarP(&a.configPath, "config", "c", ".", "configuration `PATH`: a file, or a folder with its sub-folders")
+	a.configPath = "."
+	path := &once{value: &a.configPath}
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		if path.given > 1 {
+			return usagef("-c, --config is given %d times: to read several files, name their folder", path.given)
+		}
+		return nil
+	}
+	flags.VarP(path, "config", "c", "configuration `PATH`: a file, or a folder with its sub-folders")
 	flags.StringArrayVar(&a.vars, "var", nil, "value of a variable, `NAME=VALUE`; may be repeated")
 	flags.StringArrayVar(&a.varFiles, "var-file", nil, "`FILE` with values of variables; may be repeated")
 	flags.StringArrayVar(&a.identities, "age-identity", nil, "`FILE` with the keys that open age files; may be repeated; WATCHWORD_AGE_IDENTITY unless given")
@@ -84,6 +98,22 @@ Try "watchword demo" first: it needs no network and no files.`,
 		a.certCommand(), a.alertsCommand(), a.secretCommand(), a.stateCommand(),
 		a.rulesCommand(), a.dashboardsCommand(), a.docsCommand(), a.versionCommand(),
 	)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Args = func(_ *cobra.Command, args []string) error {
+				of, rest, err := root.Find(args)
+				if err != nil {
+					return usageError{err}
+				}
+				return noArgs(of, rest)
+			}
+		case "completion":
+			cmd.Args, cmd.RunE = noArgs, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+	}
 	return root
 }
 
@@ -138,5 +168,9 @@ func noArgs(cmd *cobra.Command, args []string) error {
 		}
 		return usageError{errors.New(msg)}
 	}
-	return usagef("%q takes no arguments, got %q", cmd.CommandPath(), args[0])
+	hint := ""
+	if _, err := os.Stat(args[0]); err == nil {
+		hint = "; the configuration is named by -c: " + cmd.CommandPath() + " -c " + quoted(args[0])
+	}
+	return usagef("%q takes no arguments, got %q%s", cmd.CommandPath(), args[0], hint)
 }

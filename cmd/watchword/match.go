@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"slices"
@@ -10,6 +11,16 @@ import (
 
 	"watchword/cmd/internal/config"
 )
+
+// matching loads the configuration and matches its monitors.
+func (a *app) matching(ctx context.Context, patterns []string) (*config.Config, []*config.Monitor, error) {
+	cfg, err := a.load(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	monitors, err := match(cfg.Monitors, patterns)
+	return cfg, monitors, err
+}
 
 // match picks the monitors whose names match one of the glob patterns, or that
 // have a label whose value does, for patterns like team=orders; all of them

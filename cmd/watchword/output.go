@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 )
@@ -43,3 +45,56 @@ func (c *choice) String() string { return *c.value }
 
 // Type names the flag's type in the usage text.
 func (c *choice) Type() string { return "FORMAT" }
+
+// once is a flag that may be given once: of two values one would go
+// unnoticed. Completion sets a flag again, so that the count is looked at
+// before a command runs.
+type once struct {
+	value *string
+	given int
+}
+
+// Set takes a value.
+func (o *once) Set(s string) error {
+	*o.value = s
+	o.given++
+	return nil
+}
+
+// String is the value.
+func (o *once) String() string {
+	if o.value == nil { // as pflag makes one to learn the zero value
+		return ""
+	}
+	return *o.value
+}
+
+// Type names the flag's type in the usage text.
+func (o *once) Type() string { return "string" }
+
+// An output remembers the first failure of a writer, which those who print
+// lines need not look for.
+type output struct {
+	w   io.Writer
+	mu  sync.Mutex
+	err error
+}
+
+// Write writes to the writer below.
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.w.Write(p)
+	if err != nil {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if o.err == nil {
+			o.err = err
+		}
+	}
+	return n, err
+}
+
+func (o *output) failure() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.err
+}

@@ -35,11 +35,7 @@ team=orders.`,
 			if err != nil {
 				return err
 			}
-			cfg, err := a.load(cmd.Context())
-			if err != nil {
-				return err
-			}
-			monitors, err := match(cfg.Monitors, patterns)
+			cfg, monitors, err := a.matching(cmd.Context(), patterns)
 			if err != nil {
 				return err
 			}
@@ -137,6 +133,10 @@ func planned(cfg *config.Config, monitors []*config.Monitor, now time.Time, leng
 }
 
 func (a *app) writePlan(p *plan) {
+	if len(p.Checks) == 0 {
+		fmt.Fprintln(a.stderr, "No check is configured.")
+		return
+	}
 	s := a.screenOf(a.stdout)
 	fmt.Fprintf(a.stdout, "%s of %s until %s, %.3g a minute\n", s.bold(count(p.Runs, "run")), count(len(p.Checks), "check"), p.To.Format(time.RFC3339), p.Mean)
 	if b := p.Busiest; b != nil {

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -145,6 +146,38 @@ func TestStatusText(t *testing.T) {
 	writeStatus(&b, screen{width: 80, color: true}, &bad)
 	if !strings.Contains(b.String(), "\x1b[31m✗\x1b[0m") || strings.Contains(b.String(), "\x1b[2J") {
 		t.Errorf("in colour:\n%q", b.String())
+	}
+}
+
+// What is wrong now comes first, by severity, then by since when, whatever
+// order the incidents come in.
+func TestStatusOrder(t *testing.T) {
+	s := quiet()
+	incident := func(check, status, severity string, minutes int) {
+		s.Incidents = append(s.Incidents, control.Incident{
+			Check: check, Status: status, Severity: severity, Since: night().Add(-time.Duration(minutes) * time.Minute),
+		})
+	}
+	incident("recovering", "recovering", "critical", 90)
+	incident("degraded", "degraded", "critical", 80)
+	incident("warned-long", "failing", "warning", 70)
+	incident("b", "failing", "warning", 5)
+	incident("a", "failing", "warning", 5)
+	incident("page-new", "failing", "critical", 1)
+	incident("page-old", "failing", "critical", 2)
+	incident("told-only", "failing", "info", 100)
+	want := []string{"page-old", "page-new", "warned-long", "a", "b", "told-only", "degraded", "recovering"}
+	for range 2 {
+		var b bytes.Buffer
+		writeStatus(&b, screen{}, &s)
+		var got []string
+		for _, found := range regexp.MustCompile(`(?m)^[✗!…] (\S+)`).FindAllStringSubmatch(b.String(), -1) {
+			got = append(got, found[1])
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("order (-want +got):\n%s", diff)
+		}
+		slices.Reverse(s.Incidents)
 	}
 }
 

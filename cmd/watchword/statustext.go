@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -107,10 +108,15 @@ func (t *statusText) wrapped(indent, text string, paint func(string) string) {
 
 func plain(s string) string { return s }
 
+// incidents are what is wrong now, then what recovers: the worst first, of
+// equals what has lasted longest.
 func (t *statusText) incidents() {
 	list := slices.Clone(t.status.Incidents)
 	rank := map[string]int{"failing": 0, "degraded": 1, "recovering": 2}
-	slices.SortStableFunc(list, func(a, b control.Incident) int { return rank[a.Status] - rank[b.Status] })
+	slices.SortStableFunc(list, func(a, b control.Incident) int {
+		return cmp.Or(rank[a.Status]-rank[b.Status], alerts.CompareSeverity(a.Severity, b.Severity),
+			a.Since.Compare(b.Since), strings.Compare(a.Check, b.Check))
+	})
 	for i := range list[:min(len(list), shownIncidents)] {
 		t.incident(&list[i])
 	}

@@ -21,6 +21,9 @@ type screen struct {
 
 // screenOf looks at w. NO_COLOR (see no-color.org) turns colour off.
 func (a *app) screenOf(w io.Writer) screen {
+	if o, ok := w.(*output); ok {
+		w = o.w
+	}
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return screen{}
@@ -118,4 +121,46 @@ func (s screen) writeTable(w io.Writer, header table.Row, rows []table.Row, spar
 		slices.Reverse(names)
 		fmt.Fprintln(w, s.faint("No room for: "+strings.Join(names, ", ")+"."))
 	}
+}
+
+// wrap breaks a line at spaces where it can, so that no part takes more than
+// width columns, of which it takes 10 at least.
+func wrap(line string, width int) []string {
+	width = max(width, 10)
+	var out []string
+	for columns(line) > width {
+		cut, space, n := 0, 0, 0
+		for i, r := range line {
+			if n += runeColumns(r); n > width {
+				cut = i
+				break
+			}
+			if r == ' ' && n > width/2 {
+				space = i
+			}
+		}
+		if line[cut] != ' ' && space > 0 {
+			cut = space
+		}
+		out = append(out, line[:cut])
+		line = "  " + strings.TrimLeft(line[cut:], " ")
+	}
+	return append(out, line)
+}
+
+// columns is how many columns of a terminal a text without escape sequences
+// takes.
+func columns(s string) int {
+	n := 0
+	for _, r := range s {
+		n += runeColumns(r)
+	}
+	return n
+}
+
+func runeColumns(r rune) int {
+	if r == '\ufe0f' { // makes an emoji of the narrow character before it
+		return 1
+	}
+	return text.RuneWidth(r)
 }

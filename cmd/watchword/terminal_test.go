@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -85,6 +86,25 @@ func TestMatch(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%q: %q, want %q", patterns, got, want)
+		}
+	}
+}
+
+// broken is a writer to a disk that is full.
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+// Output that is lost is no success, whoever prints it.
+func TestLostOutput(t *testing.T) {
+	path := write(t, t.TempDir(), "a.hcl", "check \"a\" {\n  schedule = \"@every 1m\"\n  request { url = \"https://a.example/\" }\n}\n")
+	for _, args := range [][]string{{"validate"}, {"list"}, {"list", "-o", "json"}, {"schedule"}, {"docs"}, {"rules"}, {"version"}, {"help"}} {
+		var stderr strings.Builder
+		if code := run(t.Context(), append(args, "-c", path), strings.NewReader(""), broken{}, &stderr); code != exitInvalid {
+			t.Errorf("%q: exit code %d, want %d", args, code, exitInvalid)
+		}
+		if got := strings.Count(stderr.String(), "no space left on device"); got != 1 {
+			t.Errorf("%q: stderr tells %d times of the full disk, want once:\n%s", args, got, stderr.String())
 		}
 	}
 }

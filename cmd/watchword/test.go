@@ -288,15 +288,16 @@ func indent(w io.Writer, prefix, text string) {
 }
 
 func (a *app) writeTally(tally map[checks.Outcome]int, total int, took time.Duration) {
+	if total == 0 {
+		fmt.Fprintln(a.stderr, "No check is enabled: nothing was run.")
+		return
+	}
 	s := a.screenOf(a.stdout)
 	var parts []string
 	for _, o := range []checks.Outcome{checks.Passed, checks.Degraded, checks.Failed, checks.Unknown} {
 		if n := tally[o]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, o))
 		}
-	}
-	if total == 0 {
-		parts = []string{"no check is enabled"}
 	}
 	fmt.Fprintf(a.stdout, "\n%s %s\n", s.bold(count(total, "check")+":"), strings.Join(parts, ", ")+s.faint(" in "+took.Round(time.Millisecond).String()))
 }

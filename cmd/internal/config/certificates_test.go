@@ -124,34 +124,3 @@ check "d" {
 		t.Errorf("validating: %v", err)
 	}
 }
-
-func TestCertificateWarnings(t *testing.T) {
-	ca := certstest.NewCA(t)
-	conf := `
-certificate "c" {
-  host = "a.example"
-  pem  = "client.pem"
-}
-` + named("a")
-	tests := []struct {
-		name string
-		pair *certstest.Pair
-		want string
-	}{
-		{"expired", ca.Client("a", certstest.Expired), "expired"},
-		{"not yet valid", ca.Client("a", certstest.NotYetValid), "valid"},
-		{"no client certificate", ca.Client("a", certstest.ServerAuthOnly), "client"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			dir := write(t, "a.hcl", conf)
-			if err := os.Rename(tt.pair.WritePEM(t.TempDir()), filepath.Join(dir, "client.pem")); err != nil {
-				t.Fatal(err)
-			}
-			c := load(t, dir, Options{Validate: true})
-			if len(c.Warnings) != 1 || c.Warnings[0].Line != 4 || !strings.Contains(c.Warnings[0].String(), tt.want) {
-				t.Errorf("warnings: %v, want one on %q at line 4", c.Warnings, tt.want)
-			}
-		})
-	}
-}

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
+
+	"watchword/checks"
 )
 
 // Severities of a [Diagnostic].
@@ -59,10 +60,11 @@ func (d Diagnostics) Errors() int {
 // HasErrors reports whether any of d is more than a warning.
 func (d Diagnostics) HasErrors() bool { return d.Errors() > 0 }
 
-// WriteText writes d for people, each with its source line, in the form that
-// Terraform users know. Details are wrapped at width columns, 0 for never;
-// with color the severity and the culprit stand out. After 100 it counts the
-// rest; mistakes go before warnings then.
+// WriteText writes d for people, each with its source line and carets below
+// the culprit, in the form that Terraform users know. Details are wrapped and
+// source lines cut at width columns; with 0 details are not wrapped. With
+// color the severity and the culprit stand out. After 100 it counts the rest;
+// mistakes go before warnings then.
 func (d Diagnostics) WriteText(w io.Writer, width int, color bool) error {
 	shown := d.first(maxWritten)
 	for i := range shown {
@@ -143,20 +145,29 @@ func plural(n int, what string) string {
 // text is one diagnostic as people read it, ending with an empty line.
 func (d Diagnostic) text(width int, color bool) string {
 	var b strings.Builder
-	heading := "Error"
-	tint := "\x1b[31m"
+	heading, tint := "Error", "\x1b[31m"
 	if d.Severity == SeverityWarning {
 		heading, tint = "Warning", "\x1b[33m"
 	}
 	if color {
 		heading = tint + heading + "\x1b[0m"
+	} else {
+		tint = ""
 	}
-	fmt.Fprintf(&b, "%s: %s\n\n", heading, visible(d.Summary))
+	fmt.Fprintf(&b, "%s: %s\n\n", heading, checks.Visible(d.Summary, "\n\t"))
 	if d.File != "" {
-		d.snippet.write(&b, d.File, d.Line, color)
+		b.WriteString("  on " + checks.Visible(d.File, ""))
+		if len(d.snippet.lines) > 0 || d.Line > 1 {
+			fmt.Fprintf(&b, " line %d", d.Line)
+		}
+		if d.snippet.inside != "" {
+			b.WriteString(", in " + checks.Visible(d.snippet.inside, ""))
+		}
+		b.WriteString(":\n")
+		d.snippet.write(&b, width, tint)
 	}
 	if d.Detail != "" {
-		detail := visible(d.Detail)
+		detail := checks.Visible(d.Detail, "\n\t")
 		if width > 0 {
 			detail = wrap(detail, width)
 		}
@@ -165,7 +176,7 @@ func (d Diagnostic) text(width int, color bool) string {
 	return b.String()
 }
 
-// wrap breaks the lines of s at spaces, at width characters where it can.
+// wrap breaks the lines of s at spaces, at width columns where it can.
 func wrap(s string, width int) string {
 	var b strings.Builder
 	for i, line := range strings.Split(s, "\n") {
@@ -174,7 +185,7 @@ func wrap(s string, width int) string {
 		}
 		column := 0
 		for j, word := range strings.Split(line, " ") {
-			n := utf8.RuneCountInString(word)
+			n := columns(word)
 			switch {
 			case j == 0:
 			case column+1+n > width:

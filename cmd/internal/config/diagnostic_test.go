@@ -52,7 +52,8 @@ func TestColour(t *testing.T) {
 	if strings.Contains(plain.String(), "\x1b") {
 		t.Error("colour where none was asked for")
 	}
-	if !strings.Contains(coloured.String(), "\x1b[31mError\x1b[0m") || !strings.Contains(coloured.String(), "\x1b[1;4mlistn\x1b[0m") {
+	if !strings.Contains(coloured.String(), "\x1b[31mError\x1b[0m") || !strings.Contains(coloured.String(), "\x1b[1mlistn\x1b[0m") ||
+		!strings.Contains(coloured.String(), "\n        \x1b[31m^^^^^\x1b[0m\n") {
 		t.Errorf("no colour: %q", coloured.String())
 	}
 }

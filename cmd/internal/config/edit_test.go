@@ -16,52 +16,32 @@ import (
 // the refusal. What the edit makes must be a valid configuration, and an edit
 // that is refused changes nothing.
 func TestEdits(t *testing.T) {
-	archives, err := filepath.Glob("testdata/edits/*.txtar")
-	if err != nil || len(archives) == 0 {
-		t.Fatalf("no archives: %v", err)
-	}
-	for _, name := range archives {
-		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(name)
-			if err != nil {
-				t.Fatal(err)
+	golden(t, "testdata/edits/*.txtar", func(t *testing.T, archive *txtar.Archive) string {
+		t.Helper()
+		dir, path, opts := unpack(t, archive)
+		opts.Validate = false // there are no certificates
+		line, _, _ := strings.Cut(string(archive.Comment), "\n")
+		before := contents(t, dir)
+		e, err := edit(t, path, opts, strings.Fields(line))
+		if err == nil {
+			if _, err = e.Check(t.Context()); err == nil {
+				err = e.Commit()
 			}
-			dir, path, opts := unpack(t, archive)
-			opts.Validate = false // there are no certificates
-			line, _, _ := strings.Cut(string(archive.Comment), "\n")
-			before := contents(t, dir)
-			e, err := edit(t, path, opts, strings.Fields(line))
-			if err == nil {
-				if _, err = e.Check(t.Context()); err == nil {
-					err = e.Commit()
-				}
+		}
+		after := contents(t, dir)
+		var got strings.Builder
+		if err != nil {
+			got.WriteString("error: " + err.Error() + "\n")
+			if diff := cmp.Diff(before, after); diff != "" {
+				t.Errorf("a refused edit changed files:\n%s", diff)
 			}
-			after := contents(t, dir)
-			var got strings.Builder
-			if err != nil {
-				got.WriteString("error: " + err.Error() + "\n")
-				if diff := cmp.Diff(before, after); diff != "" {
-					t.Errorf("a refused edit changed files:\n%s", diff)
-				}
-			} else {
-				for _, c := range e.Changes() {
-					got.WriteString("==> " + c.File + "\n" + after[c.File])
-				}
+		} else {
+			for _, c := range e.Changes() {
+				got.WriteString("==> " + c.File + "\n" + after[c.File])
 			}
-			text := strings.ReplaceAll(got.String(), dir, "DIR")
-			if *update {
-				setWant(archive, text)
-				if err := os.WriteFile(name, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			want := string(archive.Files[len(archive.Files)-1].Data)
-			if diff := cmp.Diff(want, text); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
-			}
-		})
-	}
+		}
+		return strings.ReplaceAll(got.String(), dir, "DIR")
+	})
 }
 
 // edit does what a line of words says.

@@ -102,6 +102,15 @@ func (l *loader) invalid(b *block, name string, err error) {
 	l.errorf(a.Expr.Range(), "Invalid "+name, "%s must be %s: %s.", name, is.is.describe(), err)
 }
 
+// scheduleText is a schedule as text, whose place is that of its value.
+func (l *loader) scheduleText(b *block) opt[string] {
+	o := l.text(b, "schedule")
+	if o.set {
+		o.at = b.attrs["schedule"].Expr.Range()
+	}
+	return o
+}
+
 func (l *loader) text(b *block, name string) opt[string] {
 	return decode(l, b, name, cty.String, func(v cty.Value) (string, error) { return v.AsString(), nil })
 }

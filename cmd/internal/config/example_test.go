@@ -31,6 +31,7 @@ func ExampleDiagnostics_WriteText() {
 	//
 	//   on testdata/misspelled.hcl line 2, in check "health":
 	//    2:   shedule = "@every 1m"
+	//         ^^^^^^^
 	//
 	// There is no attribute "shedule" in a check block. Did you mean "schedule"?
 }

@@ -110,7 +110,11 @@ func find(path, workDir string) (*tree, error) {
 		return nil, err
 	}
 	if len(t.files) == 0 {
-		return nil, fmt.Errorf("there is no *.hcl or *.hcl.json file in %s", path)
+		where := path
+		if path == "." {
+			where = "this folder: name the configuration with -c PATH"
+		}
+		return nil, fmt.Errorf("there is no *.hcl or *.hcl.json file in %s", where)
 	}
 	slices.SortFunc(t.files, func(a, b *file) int { return strings.Compare(a.name, b.name) })
 	for i, f := range t.files {

@@ -10,16 +10,19 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"watchword/certs/certstest"
 )
 
 // A maker makes the certificate files of an archive: the lines "make FILE
-// KIND" of its comment, and "openssl ARGS", which runs in the folder of the
-// configuration.
+// KIND" of its comment, "share FILE", which every user may read then, and
+// "openssl ARGS", which runs in the folder of the configuration.
 type maker struct {
 	*testing.T
 	dir          string
+	ca           *certstest.CA
+	chained      *certstest.Pair // issued by an intermediate
 	pair, second *certstest.Pair
 	server       *certstest.Pair
 }
@@ -28,8 +31,9 @@ type maker struct {
 func (m *maker) make(name, kind string) {
 	m.Helper()
 	if m.pair == nil {
-		ca := certstest.NewCA(m.T)
-		m.pair, m.second, m.server = ca.Client("probe.acme.example"), ca.Client("second"), ca.Client("www.acme.example", certstest.ServerAuthOnly)
+		m.ca = certstest.NewCA(m.T)
+		m.chained = certstest.NewCA(m.T, certstest.Options{Intermediate: true}).Client("probe.acme.example")
+		m.pair, m.second, m.server = m.ca.Client("probe.acme.example"), m.ca.Client("second"), m.ca.Client("www.acme.example", certstest.ServerAuthOnly)
 	}
 	path := filepath.Join(m.dir, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -86,7 +90,25 @@ func (m *maker) contents(kind string) []byte {
 		}
 		return pem.EncodeToMemory(block)
 	case "server-pem":
-		return slices.Concat(m.server.CertPEM(), must(m.server.KeyPEM(certstest.PKCS8)))
+		return m.together(m.server)
+	case "expired-pem":
+		return m.together(m.issue(certstest.Leaf{NotBefore: year(2019), NotAfter: year(2020)}))
+	case "not-yet-valid-pem":
+		return m.together(m.issue(certstest.Leaf{NotBefore: year(2090), NotAfter: year(2091)}))
+	case "rsa-1024-pem":
+		return m.together(m.issue(certstest.Leaf{Key: certstest.RSA1024}))
+	case "sha1-pem":
+		return m.together(m.issue(certstest.Leaf{SHA1: true}))
+	case "leaf-pem":
+		return slices.Concat(encoded("CERTIFICATE", m.chained.Leaf.Raw), must(m.chained.KeyPEM(certstest.PKCS8)))
+	case "pem-and-stranger":
+		return slices.Concat(cert, key, encoded("CERTIFICATE", m.second.Leaf.Raw))
+	case "intermediate":
+		return encoded("CERTIFICATE", m.chained.Chain[1].Raw)
+	case "ca-with-key":
+		return slices.Concat(m.ca.PEM(), key)
+	case "ca-and-expired":
+		return slices.Concat(m.ca.PEM(), encoded("CERTIFICATE", m.issue(certstest.Leaf{NotBefore: year(2019), NotAfter: year(2020)}).Leaf.Raw))
 	case "bundle":
 		return must(m.pair.PKCS12("correct"))
 	case "bundle-of-three":
@@ -96,6 +118,38 @@ func (m *maker) contents(kind string) []byte {
 	}
 	m.Fatalf("no such kind of file: %q", kind)
 	return nil
+}
+
+// issue makes a certificate whose dates, if they are given, are those of the
+// golden files in every year to come.
+func (m *maker) issue(l certstest.Leaf) *certstest.Pair {
+	m.Helper()
+	l.CommonName = "probe.acme.example"
+	pair, err := m.ca.Issue(l)
+	if err != nil {
+		m.Fatal(err)
+	}
+	return pair
+}
+
+// together are the chain and the key of pair in one file.
+func (m *maker) together(pair *certstest.Pair) []byte {
+	m.Helper()
+	key, err := pair.KeyPEM(certstest.PKCS8)
+	if err != nil {
+		m.Fatal(err)
+	}
+	return slices.Concat(pair.CertPEM(), key)
+}
+
+func year(n int) time.Time { return time.Date(n, 3, 1, 12, 0, 0, 0, time.UTC) }
+
+// share lets every user of the machine read a file.
+func (m *maker) share(name string) {
+	m.Helper()
+	if err := os.Chmod(filepath.Join(m.dir, name), 0o644); err != nil {
+		m.Fatal(err)
+	}
 }
 
 // openssl runs openssl in the folder of the configuration.

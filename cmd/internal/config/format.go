@@ -23,7 +23,7 @@ func Format(filename string, src []byte) ([]byte, error) {
 	if r.errors == 0 {
 		parsed, diags := hclsyntax.ParseConfig(src, filename, hcl.InitialPos)
 		f.parsed = parsed
-		r.add(diags)
+		r.add(lang.ExplainSyntax(diags, src, 0))
 	}
 	if r.errors > 0 {
 		return nil, &Error{Diagnostics: r.diagnostics(nil)}

@@ -21,7 +21,18 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // "offline" and "daemon" are options, those of a [maker] make certificate
 // files; a file that begins with "outside/" is no part of the configuration.
 func TestMistakes(t *testing.T) {
-	archives, err := filepath.Glob("testdata/mistakes/*.txtar")
+	golden(t, "testdata/mistakes/*.txtar", func(t *testing.T, archive *txtar.Archive) string {
+		t.Helper()
+		dir, path, opts := unpack(t, archive)
+		return strings.ReplaceAll(said(t, path, opts), dir, "DIR")
+	})
+}
+
+// golden compares what say makes of each archive with its file want, which
+// -update writes anew.
+func golden(t *testing.T, pattern string, say func(*testing.T, *txtar.Archive) string) {
+	t.Helper()
+	archives, err := filepath.Glob(pattern)
 	if err != nil || len(archives) == 0 {
 		t.Fatalf("no archives: %v", err)
 	}
@@ -31,9 +42,7 @@ func TestMistakes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			dir, path, opts := unpack(t, archive)
-			got := said(t, path, opts)
-			got = strings.ReplaceAll(got, dir, "DIR")
+			got := say(t, archive)
 			if *update {
 				setWant(archive, got)
 				if err := os.WriteFile(name, txtar.Format(archive), 0o644); err != nil {
@@ -42,7 +51,7 @@ func TestMistakes(t *testing.T) {
 				return
 			}
 			if diff := cmp.Diff(wanted(archive), got); diff != "" {
-				t.Errorf("diagnostics (-want +got):\n%s", diff)
+				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
 	}
@@ -109,6 +118,8 @@ func unpack(t *testing.T, archive *txtar.Archive) (dir, path string, o Options) 
 		case "make":
 			name, kind, _ := strings.Cut(rest, " ")
 			m.make(name, kind)
+		case "share":
+			m.share(rest)
 		case "openssl":
 			m.openssl(rest)
 		case "env":

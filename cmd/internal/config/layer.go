@@ -51,7 +51,7 @@ func (l *loader) layer(b *block) *layer {
 	y := &layer{
 		block:       b,
 		description: l.text(b, "description"),
-		schedule:    l.text(b, "schedule"),
+		schedule:    l.scheduleText(b),
 		timezone:    parsed(l, b, "timezone", parseZone),
 		splay:       l.duration(b, "splay", 0),
 		timeout:     l.duration(b, "timeout", time.Millisecond),

@@ -35,7 +35,7 @@ func (l *loader) windows(b *block) (spec string, next func(time.Time) (from, to 
 	when := func(name string) opt[time.Time] {
 		return parsed(l, b, name, func(s string) (time.Time, error) { return parseLocalMoment(s, loc) })
 	}
-	schedule, lasts := l.text(b, "schedule"), l.duration(b, "duration", time.Second)
+	schedule, lasts := l.scheduleText(b), l.duration(b, "duration", time.Second)
 	from, to := when("from"), when("to")
 	again, once := schedule.set || lasts.set, from.set || to.set
 	switch {

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"watchword/checks"
 )
@@ -51,6 +53,7 @@ func (r *report) mask(rng hcl.Range) {
 
 // addOne keeps d.
 func (r *report) addOne(d *hcl.Diagnostic) {
+	r.point(d)
 	key := place{summary: d.Summary, detail: d.Detail}
 	if d.Subject != nil {
 		key.file, key.start, key.end = d.Subject.Filename, d.Subject.Start.Byte, d.Subject.End.Byte
@@ -67,6 +70,22 @@ func (r *report) addOne(d *hcl.Diagnostic) {
 	}
 	r.seen[key] = struct{}{}
 	r.found = append(r.found, d)
+}
+
+// point makes d point at a name without the dot before it.
+func (r *report) point(d *hcl.Diagnostic) {
+	if d.Subject == nil {
+		return
+	}
+	f, at := r.files[d.Subject.Filename], *d.Subject
+	if f == nil || at.Start.Byte < 1 || at.End.Byte > len(f.src) || at.Start.Byte >= at.End.Byte || strings.IndexByte("\"\n", f.src[at.Start.Byte-1]) >= 0 {
+		return // no source, or text of the user's
+	}
+	if name, dotted := strings.CutPrefix(string(f.src[at.Start.Byte:at.End.Byte]), "."); dotted && hclsyntax.ValidIdentifier(name) {
+		at.Start.Byte++
+		at.Start.Column++
+		d.Subject = &at
+	}
 }
 
 // full tells that there are so many mistakes that looking for more of them

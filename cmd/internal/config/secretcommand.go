@@ -190,12 +190,12 @@ func (w *beginning) Write(p []byte) (int, error) {
 // line is the first line, in printable characters, or nothing if anything in
 // it also stands in stdout.
 func (w *beginning) line(stdout []byte) string {
-	text := strings.TrimLeft(strings.ToValidUTF8(string(w.text), "�"), " \t\r\n")
+	text := strings.TrimLeft(string(w.text), " \t\r\n")
 	first, _, whole := strings.Cut(text, "\n")
 	if !whole && len(w.text) == maxLine { // a part of a secret could not be told from other text
 		return ""
 	}
-	first = strings.TrimSpace(visible(first))
+	first = checks.Visible(strings.TrimSpace(first), "\t")
 	value := strings.TrimSpace(string(stdout))
 	if value == "" || first == "" {
 		return first

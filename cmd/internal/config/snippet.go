@@ -1,10 +1,8 @@
 package config
 
 import (
-	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
@@ -13,8 +11,9 @@ import (
 )
 
 const (
-	maxSnippetLines = 5   // of one diagnostic
-	maxSnippetWidth = 160 // bytes of a line, around the culprit
+	maxSnippetLines = 5    // of one diagnostic
+	maxSnippetBytes = 2000 // of a line, around the culprit
+	maxContext      = 160  // bytes of the name of a block
 )
 
 // A snippet is the piece of source that a diagnostic points at.
@@ -29,26 +28,12 @@ type snippetLine struct {
 	before, culprit, rest string
 }
 
-func (s *snippet) write(b *strings.Builder, file string, line int, color bool) {
-	fmt.Fprintf(b, "  on %s line %d", visible(file), line)
-	if s.inside != "" {
-		b.WriteString(", in " + visible(s.inside))
-	}
-	b.WriteString(":\n")
-	for _, l := range s.lines {
-		culprit := visible(l.culprit)
-		if color && culprit != "" {
-			culprit = "\x1b[1;4m" + culprit + "\x1b[0m"
-		}
-		text := strings.TrimRight(visible(l.before)+culprit+visible(l.rest), " \t")
-		fmt.Fprintf(b, "%4d: %s\n", l.number, text)
-	}
-	b.WriteByte('\n')
-}
-
 // excerpt cuts the lines of rng out of f, without what is masked.
 func (f *file) excerpt(rng hcl.Range) snippet {
 	s := snippet{inside: f.context(rng.Start.Byte)}
+	if len(f.src) == 0 {
+		return s // an empty file, or one that cannot be read
+	}
 	start, end := clamp(rng.Start.Byte, len(f.src)), clamp(rng.End.Byte, len(f.src))
 	if end < start {
 		end = start
@@ -82,15 +67,15 @@ func (f *file) line(n int, span, culprit [2]int) snippetLine {
 	return l.shorten()
 }
 
-// shorten keeps at most maxSnippetWidth bytes around the culprit.
+// shorten keeps at most maxSnippetBytes bytes around the culprit.
 func (l snippetLine) shorten() snippetLine {
-	if len(l.before)+len(l.culprit)+len(l.rest) <= maxSnippetWidth {
+	if len(l.before)+len(l.culprit)+len(l.rest) <= maxSnippetBytes {
 		return l
 	}
-	if len(l.culprit) > maxSnippetWidth/2 {
-		l.culprit = cutTail(l.culprit, maxSnippetWidth/2)
+	if len(l.culprit) > maxSnippetBytes/2 {
+		l.culprit = cutTail(l.culprit, maxSnippetBytes/2)
 	}
-	left := (maxSnippetWidth - len(l.culprit)) / 2
+	left := (maxSnippetBytes - len(l.culprit)) / 2
 	if len(l.before) > left {
 		cut := len(l.before) - left
 		for cut < len(l.before) && !utf8.RuneStart(l.before[cut]) {
@@ -140,7 +125,7 @@ func (f *file) context(offset int) string {
 	if !ok {
 		return ""
 	}
-	return cutTail(nav.ContextString(offset), maxSnippetWidth)
+	return cutTail(nav.ContextString(offset), maxContext)
 }
 
 // lineStarts are the offsets at which lines begin.
@@ -154,29 +139,6 @@ func (f *file) lineStarts() []int {
 		}
 	}
 	return f.starts
-}
-
-// visible shows control and bidirectional characters instead of obeying them.
-func visible(s string) string {
-	hidden := func(r rune) bool {
-		return r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == utf8.RuneError)
-	}
-	if strings.IndexFunc(s, hidden) < 0 {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		if !hidden(r) {
-			b.WriteRune(r)
-			continue
-		}
-		if r < 0x80 {
-			fmt.Fprintf(&b, `\x%02x`, r)
-		} else {
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	return b.String()
 }
 
 func clamp(n, size int) int { return max(0, min(n, size)) }

@@ -234,7 +234,7 @@ func TestConditionMistakes(t *testing.T) {
 		{`status == 200 || matchs(body, "x")`, `1:22 Unknown function: There is no function matchs(). Did you mean "matches"?`},
 		{`status == 200 && status + "x" == 1`, `1:31 Invalid operand: Unsuitable value for right operand: a number is required.`},
 		{`status == 200 && upper(status, 1) == "x"`, `1:36 Too many function arguments: Function "upper" expects only 1 argument(s).`},
-		{`matches(body, "(")`, `1:20 Invalid function argument: Invalid value for "re2" parameter of matches(): not a regular expression of RE2: missing closing ).`},
+		{`matches(body, "(")`, `1:19 Invalid function argument: Invalid value for "re2" parameter of matches(): not a regular expression of RE2: missing closing ).`},
 		{`status`, `1:5 Not a condition: A condition is true or false; this is a number. Compare it with something: status == …`},
 		{`1 == 1`, `1:5 Condition does not depend on the answer: This expectation names no value of the answer, such as status, header, json or timing.`},
 		{`now() > 5`, `1:5 Condition does not depend on the answer: This expectation names no value of the answer, such as status, header, json or timing.`},

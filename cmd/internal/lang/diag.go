@@ -67,8 +67,14 @@ func DidYouMean(given string, known []string) string {
 // ExplainSyntax adds to mistakes of hcl's parser what people who know other
 // languages meant. Base is the byte at which src begins.
 func ExplainSyntax(diags hcl.Diagnostics, src []byte, base int) hcl.Diagnostics {
+	if base == 0 {
+		diags = unclosed(diags, src)
+	}
 	for _, d := range diags {
 		switch d.Summary {
+		case "Argument definition required":
+			explainLine(d, src, base)
+			continue
 		case "Missing item separator", "Extra characters after expression", "Missing newline after argument":
 		default:
 			continue
@@ -92,6 +98,49 @@ func ExplainSyntax(diags hcl.Diagnostics, src []byte, base int) hcl.Diagnostics 
 			d.Detail = "A size stands in quotes, such as \"64" + word + "\"."
 		case "}":
 			d.Detail += " If the list ends here, its closing bracket ] is missing."
+		}
+	}
+	return diags
+}
+
+// explainLine says of a block in a block of one line where it has to stand.
+func explainLine(d *hcl.Diagnostic, src []byte, base int) {
+	from, to := d.Subject.Start.Byte-base, d.Subject.End.Byte-base
+	if from < 0 || from > to || to > len(src) {
+		return
+	}
+	if text := string(src[from:to]); strings.HasSuffix(text, "{") || strings.HasSuffix(text, `"`) {
+		name, _, _ := strings.Cut(text, " ")
+		d.Summary = "Block in a block of one line"
+		d.Detail = fmt.Sprintf("One line holds a single argument: write the block %s on lines of its own.", strings.TrimRight(name, `{"`))
+	}
+}
+
+// unclosed makes the first mistake that tells of a string which goes on at the
+// end of its line point at the string, and drops what follows from it.
+func unclosed(diags hcl.Diagnostics, src []byte) hcl.Diagnostics {
+	first := slices.IndexFunc(diags, func(d *hcl.Diagnostic) bool { return d.Summary == "Invalid multi-line string" })
+	if first < 0 {
+		return diags
+	}
+	tokens, _ := hclsyntax.LexConfig(src, diags[first].Subject.Filename, hcl.InitialPos)
+	var open []hcl.Pos // of the strings around a token
+	for _, token := range tokens {
+		switch {
+		case token.Type == hclsyntax.TokenOQuote:
+			open = append(open, token.Range.Start)
+		case len(open) == 0:
+		case token.Type == hclsyntax.TokenCQuote:
+			open = open[:len(open)-1]
+		case token.Range == *diags[first].Subject:
+			start := open[len(open)-1]
+			d := *diags[first]
+			d.Summary, d.Detail = "Unterminated string", "Its closing quote is missing on this line. A text of several lines stands between <<EOT and EOT."
+			d.Subject = &hcl.Range{Filename: token.Range.Filename, Start: start, End: token.Range.Start}
+			others := slices.DeleteFunc(slices.Clone(diags), func(d *hcl.Diagnostic) bool {
+				return d.Subject == nil || d.Subject.Start.Byte >= start.Byte
+			})
+			return append(others, &d)
 		}
 	}
 	return diags
@@ -145,7 +194,8 @@ func grouped(n int) string {
 }
 
 // conceal takes out of hcl's mistakes what they know of values: the context
-// for writers that print variables, and every secret in their texts.
+// for writers that print variables, and every secret in their texts. Where
+// they point at the beginning of an expression alone, they get all of it.
 func conceal(diags hcl.Diagnostics) hcl.Diagnostics {
 	for _, d := range diags {
 		if strings.Contains(d.Detail, libraryPanic) {
@@ -153,6 +203,9 @@ func conceal(diags hcl.Diagnostics) hcl.Diagnostics {
 		}
 		if d.Expression != nil && d.EvalContext != nil {
 			concealOne(d)
+		}
+		if d.Expression != nil && d.Subject != nil && *d.Subject == d.Expression.StartRange() {
+			d.Subject = d.Expression.Range().Ptr()
 		}
 		d.Expression, d.EvalContext, d.Extra = nil, nil, nil
 	}

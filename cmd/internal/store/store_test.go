@@ -31,19 +31,22 @@ func open(t *testing.T, path string, o Options) *DB {
 	return db
 }
 
-func TestContract(t *testing.T) {
-	alertstest.TestStore(t, func(t *testing.T) (alerts.Store, func(*testing.T) alerts.Store) {
+// reopened is a store, and a function that closes it and opens it again.
+func reopened(t *testing.T) (alerts.Store, func(*testing.T) alerts.Store) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "watchword.db")
+	db := open(t, path, Options{})
+	return db, func(t *testing.T) alerts.Store {
 		t.Helper()
-		path := filepath.Join(t.TempDir(), "watchword.db")
-		db := open(t, path, Options{})
-		return db, func(t *testing.T) alerts.Store {
-			t.Helper()
-			if err := db.Close(); err != nil {
-				t.Fatal(err)
-			}
-			return open(t, path, Options{})
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
 		}
-	})
+		return open(t, path, Options{})
+	}
+}
+
+func TestContract(t *testing.T) {
+	alertstest.TestStore(t, reopened)
 }
 
 func put(t *testing.T, db *DB, key string, failing int, receivers ...string) {
@@ -371,17 +374,6 @@ func BenchmarkUpdateConcurrent(b *testing.B) {
 }
 
 func TestCrashes(t *testing.T) {
-	points := alertstest.TestCrashes(t, func(t *testing.T) (alerts.Store, func(*testing.T) alerts.Store) {
-		t.Helper()
-		path := filepath.Join(t.TempDir(), "watchword.db")
-		db := open(t, path, Options{})
-		return db, func(t *testing.T) alerts.Store {
-			t.Helper()
-			if err := db.Close(); err != nil {
-				t.Fatal(err)
-			}
-			return open(t, path, Options{})
-		}
-	})
+	points := alertstest.TestCrashes(t, reopened)
 	t.Logf("died at %d points", points)
 }

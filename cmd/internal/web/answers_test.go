@@ -1,10 +1,13 @@
 package web_test
 
 import (
+	"cmp"
 	"compress/gzip"
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -213,6 +216,42 @@ func TestManyFailures(t *testing.T) {
 	} {
 		if got := strings.Count(degraded, text); got != want {
 			t.Errorf("%q stands %d times on the page of degraded checks, want %d", text, got, want)
+		}
+	}
+}
+
+// What fails comes first, by severity, then by since when, then by name, in
+// whatever order the checks are declared.
+func TestOrderOfWhatIsWrong(t *testing.T) {
+	since := map[string]int{"b": 5, "a": 5, "long": 70, "page-new": 1, "page-old": 2, "slow": 80} // minutes
+	severity := map[string]string{"page-new": "critical", "page-old": "critical", "slow": "critical"}
+	now := time.Now()
+	b := &web.Board{State: func(check string) alerts.State {
+		return alerts.State{Since: now.Add(-time.Duration(since[check]) * time.Minute)}
+	}}
+	want := []string{"page-old", "page-new", "long", "a", "b", "slow"}
+	s := &web.Server{Board: b}
+	start(t, s)
+	for _, declared := range [][]string{{"slow", "b", "a", "long", "page-new", "page-old"}, want} {
+		var setup web.Setup
+		for _, name := range declared {
+			setup.Checks = append(setup.Checks, web.Check{Name: name, Severity: cmp.Or(severity[name], "warning")})
+		}
+		b.Load(setup)
+		for _, name := range declared {
+			outcome := checks.Failed
+			if name == "slow" {
+				outcome = checks.Degraded
+			}
+			b.Record(ran(name, outcome))
+		}
+		page := ask(t, client(), request(t, http.MethodGet, "http://"+s.Addr().String()+"/")).body
+		var got []string
+		for _, found := range regexp.MustCompile(`<section class="wrong \w+" aria-label="([^"]+)">`).FindAllStringSubmatch(page, -1) {
+			got = append(got, found[1])
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("declared as %q, the page shows %q, want %q", declared, got, want)
 		}
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"watchword/alerts"
 )
 
 var (
@@ -66,7 +68,7 @@ type page struct {
 	Attention    int           // checks that fail or are degraded
 	Worst        string        // status of all
 	Only         string        // the status that the lists are confined to; empty: all
-	Wrong        []checkStatus // failing and degraded, longest first
+	Wrong        []checkStatus // failing and degraded, each the worst first, then the longest
 	Detailed     int           // of them are explained
 	Groups       []groupStatus
 	Certificates []certificateStatus
@@ -127,14 +129,15 @@ func (g *page) count(list []checkStatus) {
 	}
 	g.Attention = len(g.Wrong)
 	slices.SortStableFunc(g.Wrong, func(a, b checkStatus) int {
-		return cmp.Or(strings.Compare(b.Status, a.Status), since(a).Compare(since(b))) // failing before degraded
+		return cmp.Or(strings.Compare(b.Status, a.Status), // failing before degraded
+			alerts.CompareSeverity(a.Severity, b.Severity), g.since(a).Compare(g.since(b)), strings.Compare(a.Check, b.Check))
 	})
 }
 
 // since is when a check began to fail; now for one whose state says nothing.
-func since(c checkStatus) time.Time {
+func (g *page) since(c checkStatus) time.Time {
 	if c.Since == nil {
-		return time.Now()
+		return g.Now
 	}
 	return *c.Since
 }
