@@ -42,6 +42,21 @@ func (r *report) add(diags hcl.Diagnostics) {
 	}
 }
 
+// another is an empty report on the same files, for what goes on at the same
+// time.
+func (r *report) another() *report {
+	return &report{files: r.files, seen: map[place]struct{}{}}
+}
+
+// join adds what other found, as if it had been found only now.
+func (r *report) join(other *report) {
+	r.add(other.found)
+	r.omitted += other.omitted
+	if r.errors == 0 { // those of other were not kept
+		r.errors = other.errors
+	}
+}
+
 // mask keeps what lies in rng out of all diagnostics.
 func (r *report) mask(rng hcl.Range) {
 	if f := r.files[rng.Filename]; f != nil {
