@@ -124,6 +124,7 @@ func (l *loader) monitors(root, defaults *block) []*Monitor {
 			outer = layers[d.groups[n-1]]
 		}
 		list = append(list, l.instances(d, outer)...)
+		d.block.attrs, d.block.blocks = nil, nil // most of the memory of a load
 	}
 	l.cycles(list)
 	return list

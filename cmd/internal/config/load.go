@@ -214,6 +214,8 @@ func inParallel(n int, do func(i int)) {
 // resolve evaluates everything, in the order in which things may name one
 // another: variables and secrets, locals, certificates and receivers, checks.
 func (l *loader) resolve(ctx context.Context, root *block) *Config {
+	found := make(chan *detector, 1)
+	go func() { found <- l.credentials(root) }() // while files of certificates are read
 	blocks := l.byKind(root)
 	l.scope = l.scope.With(map[string]cty.Value{"var": l.variables(blocks["variable"])})
 	l.scope = l.scope.With(map[string]cty.Value{"secret": l.secretValues(ctx, blocks["secret"])})
@@ -232,10 +234,12 @@ func (l *loader) resolve(ctx context.Context, root *block) *Config {
 	c.Routes = l.routes(blocks["route"], l.receiverList)
 	l.routing = c.Routes
 	c.Maintenance = l.maintenance(blocks["maintenance"])
+	suspects := <-found // before the blocks of checks are let go
 	c.Monitors = l.monitors(root, first(blocks["defaults"]))
 	l.unmatched(slices.Concat(blocks["route"], blocks["maintenance"]), c.Monitors)
 	l.unused()
-	l.credentials(root)
+	l.join(suspects.report)
+	l.userinfo = append(l.userinfo, suspects.userinfo...)
 
 	c.Certificates = l.set
 	for _, cert := range l.certs {

@@ -21,6 +21,7 @@ type report struct {
 	found   []*hcl.Diagnostic
 	errors  int
 	omitted int // diagnostics that were not kept
+	masked  []hcl.Range
 }
 
 // A place tells whether two diagnostics are the same.
@@ -51,6 +52,7 @@ func (r *report) another() *report {
 // join adds what other found, as if it had been found only now.
 func (r *report) join(other *report) {
 	r.add(other.found)
+	r.masked = append(r.masked, other.masked...)
 	r.omitted += other.omitted
 	if r.errors == 0 { // those of other were not kept
 		r.errors = other.errors
@@ -58,11 +60,7 @@ func (r *report) join(other *report) {
 }
 
 // mask keeps what lies in rng out of all diagnostics.
-func (r *report) mask(rng hcl.Range) {
-	if f := r.files[rng.Filename]; f != nil {
-		f.masked = append(f.masked, rng)
-	}
-}
+func (r *report) mask(rng hcl.Range) { r.masked = append(r.masked, rng) }
 
 // addOne keeps d.
 func (r *report) addOne(d *hcl.Diagnostic) {
@@ -109,6 +107,11 @@ func diagnosed(severity hcl.DiagnosticSeverity, rng hcl.Range, summary, detail s
 // diagnostics are all findings in order of file and place, free of what
 // redactor knows.
 func (r *report) diagnostics(redactor *checks.Redactor) Diagnostics {
+	for _, rng := range r.masked {
+		if f := r.files[rng.Filename]; f != nil {
+			f.masked = append(f.masked, rng)
+		}
+	}
 	slices.SortStableFunc(r.found, r.compare)
 	all := make(Diagnostics, 0, len(r.found)+1)
 	shown := map[hcl.DiagnosticSeverity]int{}
