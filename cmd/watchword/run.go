@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -34,7 +35,6 @@ Commands of secrets run at each reload, and when their refresh is due. One
 that fails leaves its secret as it was, and is told of and tried again.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a.collectMore()
 			hangup := make(chan os.Signal, 1)
 			signal.Notify(hangup, syscall.SIGHUP)
 			defer signal.Stop(hangup)
@@ -70,6 +70,7 @@ that fails leaves its secret as it was, and is told of and tried again.`,
 				Hangup:    hangup,
 				Lifecycle: lifecycle,
 				Child:     stateChild,
+				Started:   func(net.Addr, *config.Config) { a.collectMore() },
 			}
 			return d.Run(cmd.Context())
 		},

@@ -45,7 +45,7 @@ type loader struct {
 	unsettled []Notice
 	reloadAt  time.Time // zero: no need
 
-	certLoader certs.Loader
+	certLoader *certs.Loader
 	certs      []*certificate
 	identities map[string]*certificate // by name
 	set        *certs.Set
@@ -131,7 +131,7 @@ func newLoader(o Options) *loader {
 	if l.now.IsZero() {
 		l.now = time.Now()
 	}
-	l.certLoader.Memory, l.certLoader.Now = o.Certificates, l.now
+	l.certLoader = &certs.Loader{Memory: o.Certificates, Now: l.now}
 	environ := o.Environ
 	if environ == nil {
 		environ = func(string) (string, bool) { return "", false }
