@@ -87,12 +87,14 @@ that fails leaves its secret as it was, and is told of and tried again.`,
 
 // collectMore has the garbage collector run at a growth of 35 percent instead
 // of 100, unless GOGC says otherwise. With 10,000 checks a minute on two cores
-// (MiB resident after a minute; most while loading; seconds of processor time
-// for loading; and for the minute after that):
+// (MiB resident after a minute; seconds of processor time for that minute):
 //
-//	GOGC=100  132  194  1.2  18
-//	GOGC=50   108  169  1.4  16
-//	GOGC=35    96  152  1.8  16
+//	GOGC=100  132  18
+//	GOGC=50   108  16
+//	GOGC=35    96  16
+//
+// It is for what runs, not for the start: of the processor time of that, a
+// third would go to the collector.
 func (a *app) collectMore() {
 	if _, set := a.environ("GOGC"); !set {
 		debug.SetGCPercent(35)
