@@ -188,7 +188,7 @@ type parsedFile struct {
 // parseFile parses f and takes its blocks apart. The tree of the syntax is let
 // go: it is larger than all that is kept of it.
 func (l *loader) parseFile(f *file, is *blockType) parsedFile {
-	p := parsedFile{syntax: f.parse(), report: l.report.another()}
+	p := parsedFile{syntax: f.parse(), report: l.another()}
 	if p.syntax.HasErrors() || f.parsed == nil {
 		return p
 	}
