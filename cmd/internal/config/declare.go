@@ -122,6 +122,9 @@ func (l *loader) monitors(root, defaults *block) []*Monitor {
 	}
 	list := make([]*Monitor, 0, len(all))
 	for some := range slices.Chunk(all, batch) {
+		if l.full() {
+			break
+		}
 		for i, p := range l.prepare(some, outer) {
 			if l.full() {
 				break

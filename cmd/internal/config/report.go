@@ -21,7 +21,7 @@ type report struct {
 	found   []*hcl.Diagnostic
 	errors  int
 	omitted int // diagnostics that were not kept
-	masked  []hcl.Range
+	masked  []hcl.Range // what no diagnostic shows
 }
 
 // A place tells whether two diagnostics are the same.
