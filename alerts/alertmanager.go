@@ -2,7 +2,6 @@ package alerts
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,15 +15,17 @@ import (
 )
 
 // Alertmanager is where a [Feed] sends alerts to: one Prometheus Alertmanager,
-// or all instances of a cluster, each of which gets every alert. Set the
-// fields before it is used.
+// or all instances of a cluster, each of which gets every alert. Redirects are
+// not followed: credentials stay with the instance. Set the fields before it is
+// used.
 type Alertmanager struct {
 	URLs        []string // http or https, with the path below which it is served, without /api/v2
 	Username    string   // of basic authentication, with Password; empty for none
 	Password    string
-	BearerToken string       // instead of them
-	Client      *http.Client // its Transport and Timeout are used; nil means one of its own
-	Err         error        // why it cannot be used before the configuration is mended; nothing is sent then
+	BearerToken string         // instead of them
+	TLS         map[string]TLS // of https URLs, by URL; one that is missing has the zero value
+	Client      *http.Client   // its Transport and Timeout are used; nil means one of its own, with a connection for each request
+	Err         error          // why it cannot be used before the configuration is mended; nothing is sent then
 }
 
 const (
@@ -84,44 +85,47 @@ func (a *Alertmanager) Sample(ctx context.Context, location string) error {
 // post hands alerts to one instance. The error is a *SendError that holds no
 // secret.
 func (a *Alertmanager) post(ctx context.Context, url string, body []byte) error {
+	limit := a.limit()
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(url, "/")+alertmanagerPath, bytes.NewReader(body))
 	if err != nil {
 		return &SendError{Err: fmt.Errorf("posting to %s: %w", url, inner(err)), Permanent: true}
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "watchword")
+	req.Header["Idempotency-Key"] = nil // lets net/http post again where an idle connection has died; it sends no such header
 	switch {
 	case a.BearerToken != "":
 		req.Header.Set("Authorization", "Bearer "+a.BearerToken)
 	case a.Username != "":
 		req.SetBasicAuth(a.Username, a.Password)
 	}
-	var sent sending
-	client := a.client()
-	resp, err := client.Do(sent.follow(req, client.Transport))
+	conn := a.TLS[url].connect(req.URL, a.Client)
+	defer conn.close()
+	resp, err := conn.send(req)
 	if err != nil {
-		return &SendError{Err: fmt.Errorf("posting to %s: %w", url, hide(inner(err), a.secrets())), Unsure: sent.unsure(err)}
+		out := conn.failed(ctx, err)
+		out.Err = fmt.Errorf("posting to %s: %w", url, hide(out.Err, a.secrets()))
+		return out
 	}
 	defer resp.Body.Close()
-	said, _ := io.ReadAll(io.LimitReader(resp.Body, maxRead)) // read to its end, so that the connection can be used again
 	if resp.StatusCode/100 == 2 {
 		return nil
 	}
+	said, _ := io.ReadAll(io.LimitReader(resp.Body, maxRead)) // what there is
 	return &SendError{
 		Err:       fmt.Errorf("posting to %s: %s", url, refusal(resp.StatusCode, strings.Trim(begins(said, a.secrets(), maxRefusal), `"`))),
 		Permanent: refuses(resp.StatusCode), Unsure: true, RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now()), status: resp.StatusCode,
 	}
 }
 
-func (a *Alertmanager) client() *http.Client {
-	c := &http.Client{
-		Timeout:       alertmanagerTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // credentials stay here
+// limit bounds one request, its answer included.
+func (a *Alertmanager) limit() time.Duration {
+	if a.Client != nil && a.Client.Timeout > 0 {
+		return a.Client.Timeout
 	}
-	if a.Client != nil {
-		c.Transport, c.Timeout = a.Client.Transport, cmp.Or(a.Client.Timeout, c.Timeout)
-	}
-	return c
+	return alertmanagerTimeout
 }
 
 // secrets finds what no error may show.

@@ -1,10 +1,13 @@
 package alerts_test
 
 import (
+	"bufio"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -89,6 +92,62 @@ func TestAlertmanagerFollowsNoRedirect(t *testing.T) {
 		err := a.Sample(t.Context(), "")
 		if send, ok := errors.AsType[*alerts.SendError](err); !ok || !send.Permanent || requests != 1 {
 			t.Errorf("%d: %d requests, error %v", status, requests, err)
+		}
+	}
+}
+
+// An Alertmanager that was restarted breaks the connection which the last post
+// left idle. The next one arrives all the same.
+func TestAlertmanagerOverABrokenConnection(t *testing.T) {
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var requests atomic.Int64
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			answerOnce(conn, &requests)
+		}
+	}()
+	transport := &http.Transport{}
+	a := &alerts.Alertmanager{URLs: []string{"http://" + l.Addr().String()}, Client: &http.Client{Transport: transport}}
+	for range 2 {
+		if err := a.Sample(t.Context(), ""); err != nil {
+			t.Error(err)
+		}
+	}
+	transport.CloseIdleConnections()
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	<-served
+	if n := requests.Load(); n != 3 {
+		t.Errorf("%d requests, want one answered, one unanswered and one made again", n)
+	}
+}
+
+// answerOnce takes the first request of a connection, leaves the second without
+// an answer, and closes it.
+func answerOnce(conn net.Conn, requests *atomic.Int64) {
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	for first := true; ; first = false {
+		r, err := http.ReadRequest(in)
+		if err != nil {
+			return
+		}
+		requests.Add(1)
+		if _, err := io.Copy(io.Discard, r.Body); err != nil || !first {
+			return
+		}
+		if _, err := io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"); err != nil {
+			return
 		}
 	}
 }

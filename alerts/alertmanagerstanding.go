@@ -28,6 +28,7 @@ const (
 	alertUnloaded = "WatchwordClientCertificateLoadFailed"
 	alertStale    = "WatchwordChecksNotRunning"
 	alertCutOff   = "WatchwordCutOff"
+	alertRefused  = "WatchwordReloadFailed"
 	alertProblem  = "WatchwordProblem"
 
 	// urgentExpiry is how close an expiry is when it is critical.
@@ -251,6 +252,8 @@ func problemAlert(cause, location string) map[string]string {
 		labels["alertname"], labels["certificate"] = alertUnloaded, name
 	case cause == staleCause:
 		labels["alertname"] = alertStale
+	case cause == ConfigurationCause:
+		labels["alertname"], labels["severity"] = alertRefused, "warning"
 	default:
 		labels["alertname"], labels["cause"], labels["severity"] = alertProblem, cause, "warning"
 	}

@@ -92,18 +92,19 @@ const (
 	clockSettle = 5 * time.Minute // and is not believed for so long
 )
 
-// clockGuard notices that the clock was set forward (or that the machine was
-// asleep, which looks the same).
+// clockGuard notices that the clock was set forward, or that the process stood
+// still: the machine was asleep, or moved to another host.
 type clockGuard struct {
 	wall, mono time.Time // at the last look
 	until      time.Time // monotonic: the clock is not believed before
 }
 
-// settled says whether the clock has run steadily for a while: one that is
-// wrong for a moment must neither make certificates expire nor checks stale.
+// settled says whether the clock has run steadily for a while, if asked every
+// few seconds: one that is wrong for a moment must not make certificates
+// expire, nor a pause checks stale.
 func (g *clockGuard) settled(now time.Time) bool {
 	mono, wall := time.Now(), now.Round(0)
-	if !g.mono.IsZero() && wall.Sub(g.wall)-mono.Sub(g.mono) > clockStep {
+	if gone := mono.Sub(g.mono); !g.mono.IsZero() && (gone > clockStep || wall.Sub(g.wall)-gone > clockStep) {
 		g.until = mono.Add(clockSettle)
 	}
 	g.wall, g.mono = wall, mono

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -291,6 +292,38 @@ func TestStale(t *testing.T) {
 	}
 	r.tick(11 * time.Second)
 	r.want("a: 🟢 watchword at fra1: no longer so: 7 checks have not run for three intervals: c0, c1, c2, c3, c4 and 2 more")
+}
+
+// A run may take longer than three intervals of a second.
+func TestStaleHasAMinutesGrace(t *testing.T) {
+	r := newRig(t, alerts.Setup{Receivers: []string{"a"}, Subjects: []alerts.Subject{{Name: "x", Interval: time.Second}}})
+	r.at("x", checks.Passed, "")
+	r.tick(time.Minute)
+	r.want()
+	r.tick(20 * time.Second)
+	r.want("a: ⚠️ watchword: x has not run for three intervals")
+}
+
+// A process that stood still has not seen its checks run, which says nothing
+// of them.
+func TestStaleAfterAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, alerts.Setup{Receivers: []string{"a"}, Subjects: []alerts.Subject{{Name: "x", Interval: 10 * time.Second}}})
+		pass := func(d time.Duration) {
+			for end := r.now.Add(d); r.now.Before(end); {
+				wait(time.Second)
+				r.tick(time.Second)
+			}
+		}
+		r.at("x", checks.Passed, "")
+		pass(30 * time.Second)
+		wait(10 * time.Minute)
+		r.now = r.now.Add(10 * time.Minute)
+		pass(4 * time.Minute)
+		r.want()
+		pass(2 * time.Minute)
+		r.want("a: ⚠️ watchword: x has not run for three intervals")
+	})
 }
 
 // gate is a store in which the state of one check waits to be written.

@@ -18,6 +18,10 @@ type Problem struct {
 	Receiver string // the receiver that it is about, which is not told of it; may be empty
 }
 
+// ConfigurationCause is the cause of the [Problem] that the configuration was
+// refused when it was read again.
+const ConfigurationCause = "configuration"
+
 const (
 	noticePrefix = "notice:" // told by Notice
 	setupPrefix  = "setup:"  // told by Load, until a later Load no longer lists it

@@ -14,6 +14,10 @@ const (
 	staleCause = "checks that do not run"
 	staleAgain = 10 * time.Minute // as long as some do not run, how often it is told which
 	maxStale   = 5                // checks that are named
+
+	// staleGrace is what checks are given beyond three intervals, as in the rules
+	// for Prometheus: of a check that is due every second, one run may take longer.
+	staleGrace = time.Minute
 )
 
 // stale watches for checks that do not run.
@@ -56,7 +60,7 @@ func (e *Engine) withoutRun(now time.Time) []string {
 	defer e.mu.RUnlock()
 	var names []string
 	for name, s := range e.subjects {
-		if s.lastRun().stale(s.place.Load().Interval, now) {
+		if s.lastRun().stale(s.place.Load().Interval, now.Add(-staleGrace)) {
 			names = append(names, name)
 		}
 	}

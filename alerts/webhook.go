@@ -4,18 +4,13 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
-	"watchword/certs"
 	"watchword/checks"
 )
 
@@ -27,11 +22,10 @@ import (
 type Webhook struct {
 	URL       string            // http or https
 	Headers   map[string]string // sent along; may hold secrets
-	Key       []byte            // signs what is sent: see [ParseSigningSecret]; empty means no signature
+	Keys      [][]byte          // each signs what is sent, in this order: see [ParseSigningSecret]; none means no signature
 	UserAgent string            // may be empty
 	Timeout   time.Duration     // of one attempt, answer included; 0 means 10 seconds
-	Identity  *certs.Identity   // the client certificate; nil means none
-	Roots     *certs.Roots      // that the server is verified by; nil means the system's
+	TLS       TLS               // of an https URL
 	Client    *http.Client      // its Transport is used; nil means one of its own, with a connection for each attempt
 }
 
@@ -78,11 +72,11 @@ func (w *Webhook) post(ctx context.Context, id string, body []byte) *SendError {
 	req.Header.Set("Content-Type", "application/json")
 	w.sign(req.Header, id, time.Now(), body)
 
-	line := w.connect(req.URL)
-	defer line.close()
-	resp, err := line.send(req)
+	conn := w.TLS.connect(req.URL, w.Client)
+	defer conn.close()
+	resp, err := conn.send(req)
 	if err != nil {
-		out := line.failed(ctx, err)
+		out := conn.failed(ctx, err)
 		out.Err = hide(out.Err, w.secrets())
 		return out
 	}
@@ -90,27 +84,8 @@ func (w *Webhook) post(ctx context.Context, id string, body []byte) *SendError {
 	return w.answered(resp)
 }
 
-// sign sets the headers of the Standard Webhooks specification
-// (standardwebhooks.com, version 1): the id of the message, when this attempt
-// was made, and with a key the HMAC-SHA256 of both and the body.
-func (w *Webhook) sign(h http.Header, id string, now time.Time, body []byte) {
-	stamp := strconv.FormatInt(now.Unix(), 10)
-	h.Set("Webhook-Id", id)
-	h.Set("Webhook-Timestamp", stamp)
-	if len(w.Key) == 0 {
-		return
-	}
-	mac := hmac.New(sha256.New, w.Key)
-	mac.Write([]byte(id + "." + stamp + "."))
-	mac.Write(body)
-	h.Set("Webhook-Signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-}
-
-// Bounds of what is read of an answer, in bytes.
-const (
-	maxWebhookAnswer  = 4 << 10
-	maxWebhookHeaders = 64 << 10
-)
+// maxWebhookAnswer bounds what is read of an answer, in bytes.
+const maxWebhookAnswer = 4 << 10
 
 // answered says what an answer means for the delivery; nil if the message
 // was taken.
@@ -145,7 +120,10 @@ func (w *Webhook) answered(resp *http.Response) *SendError {
 // secrets finds what no error may show: what the receiver knows of the
 // headers and the URL beyond its host, it may repeat.
 func (w *Webhook) secrets() *checks.Redactor {
-	out := append([]string{w.URL, string(w.Key)}, partsOf(w.URL)...)
+	out := append([]string{w.URL}, partsOf(w.URL)...)
+	for _, key := range w.Keys {
+		out = append(out, string(key))
+	}
 	for _, value := range w.Headers {
 		out = append(out, value)
 		if _, credentials, ok := strings.Cut(value, " "); ok { // Bearer …

@@ -29,6 +29,7 @@ import (
 const (
 	hookURL = "https://hooks.example.com/in/canary-path?key=canary-query"
 	hookKey = "canary-key-of-thirty-two-bytes--"
+	nextKey = "canary-next-key-of-thirty-bytes-"
 )
 
 // A hook takes webhooks without any network, with faults.
@@ -87,7 +88,7 @@ func (h *hook) RoundTrip(r *http.Request) (*http.Response, error) {
 		_, _ = rec.WriteString(fault.said)
 		return rec.Result(), nil
 	}
-	if signed(r.Header, raw) != r.Header.Get("webhook-signature") {
+	if signed(r.Header, raw, hookKey) != r.Header.Get("webhook-signature") {
 		return nil, fmt.Errorf("signature is %q", r.Header.Get("webhook-signature"))
 	}
 	var body hookBody
@@ -102,16 +103,16 @@ func (h *hook) RoundTrip(r *http.Request) (*http.Response, error) {
 	return rec.Result(), nil
 }
 
-// signed is the signature that the specification asks for.
-func signed(h http.Header, body []byte) string {
-	mac := hmac.New(sha256.New, []byte(hookKey))
+// signed is the signature by a key that the specification asks for.
+func signed(h http.Header, body []byte, key string) string {
+	mac := hmac.New(sha256.New, []byte(key))
 	fmt.Fprintf(mac, "%s.%s.%s", h.Get("webhook-id"), h.Get("webhook-timestamp"), body)
 	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
 func (h *hook) receiver() *alerts.Webhook {
 	return &alerts.Webhook{
-		URL: hookURL, Key: []byte(hookKey), Client: &http.Client{Transport: h}, UserAgent: "watchword/test",
+		URL: hookURL, Keys: [][]byte{[]byte(hookKey)}, Client: &http.Client{Transport: h}, UserAgent: "watchword/test",
 		Headers: map[string]string{"Authorization": "Bearer canary-token"},
 	}
 }
@@ -200,9 +201,23 @@ func TestWebhookSignature(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got.Get(name), want)
 		}
 	}
+	// While a key is replaced each signs, in their order, and a receiver that
+	// knows either verifies the message.
+	both := h.receiver()
+	both.Keys = append([][]byte{[]byte(nextKey)}, both.Keys...)
+	several := &lastRequest{}
+	both.Client = &http.Client{Transport: several}
+	if _, err := both.Send(t.Context(), delivery(alerts.Fired)); err != nil {
+		t.Fatal(err)
+	}
+	first, second, _ := strings.Cut(several.header.Get("webhook-signature"), " ")
+	if second != signed(several.header, several.body, hookKey) || first != signed(several.header, several.body, nextKey) {
+		t.Errorf("signatures are %q and %q", first, second)
+	}
+
 	unsigned := h.receiver()
-	unsigned.Key = nil
-	plain := &headersOnly{}
+	unsigned.Keys = nil
+	plain := &lastRequest{}
 	unsigned.Client = &http.Client{Transport: plain}
 	if _, err := unsigned.Send(t.Context(), delivery(alerts.Fired)); err != nil {
 		t.Fatal(err)
@@ -212,12 +227,19 @@ func TestWebhookSignature(t *testing.T) {
 	}
 }
 
-// headersOnly keeps the headers of a request.
-type headersOnly struct{ header http.Header }
+// lastRequest keeps a request, without looking at it.
+type lastRequest struct {
+	header http.Header
+	body   []byte
+}
 
 // RoundTrip implements [http.RoundTripper].
-func (h *headersOnly) RoundTrip(r *http.Request) (*http.Response, error) {
-	h.header = r.Header
+func (h *lastRequest) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	h.header, h.body = r.Header, body
 	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
 }
 

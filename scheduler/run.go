@@ -122,7 +122,7 @@ func (s *Scheduler) look(b *batch) time.Duration {
 	defer s.mu.Unlock()
 
 	stalled := now-s.looked > int64(stalledAfter)
-	s.looked = now
+	s.looked, s.seen = now, time.Now()
 	if s.latest-now >= int64(lookEvery) {
 		s.setBack(now)
 		s.latest = now

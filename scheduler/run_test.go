@@ -139,6 +139,9 @@ func TestEndsGracefully(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLog()
 		s := l.scheduler()
+		if at := s.Looked(); !at.IsZero() {
+			t.Errorf("it looked at %v, before Run", at)
+		}
 		s.Grace, s.MaxConcurrent = 10*time.Second, 2
 		causes := make(chan error, 10)
 		job := func(name, spec string, takes time.Duration) Job {
@@ -155,6 +158,9 @@ func TestEndsGracefully(t *testing.T) {
 		pass(t, 62*time.Second)
 		if err := s.Run(t.Context()); err == nil {
 			t.Error("a second Run returned nil, want an error")
+		}
+		if ago := time.Since(s.Looked()); ago > time.Second {
+			t.Errorf("it looked %v ago, want a second at most", ago)
 		}
 		cancel()
 		ended := time.Now()

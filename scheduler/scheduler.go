@@ -65,6 +65,7 @@ type Scheduler struct {
 	round    uint64        // of Set, marks the entries it has seen
 	wake     chan struct{} // tells the waiting goroutine that the queue has changed; nil when there is none
 	looked   int64         // the wall clock when last looked at
+	seen     time.Time     // when that was
 	latest   int64         // the highest reading, but for a second, since it was last set back
 }
 
@@ -153,6 +154,16 @@ func (s *Scheduler) InFlight() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.inFlight
+}
+
+// Looked returns when Run last looked for what is due, with a monotonic clock
+// reading, so that a clock that is set or a suspended process does not show;
+// the zero time before the first Run. While Run goes on, that is once a second
+// at least.
+func (s *Scheduler) Looked() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen
 }
 
 // Running reports whether a run of the job is in flight.

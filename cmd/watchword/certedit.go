@@ -72,18 +72,28 @@ func (a *app) commit(e *config.Edit, dryRun bool, before ...config.Replacement) 
 	return nil
 }
 
-// A use is a request of an enabled check and the certificate that goes along,
-// as far as they are known at load.
+// A use is a request of an enabled check, or a receiver, and the certificate
+// that goes along, as far as they are known at load.
 type use struct {
-	check, host string
+	who         string // the check, or the receiver
+	receiver    bool
+	host        string // as it may be shown
 	certificate string // empty: none
 	rule        certs.Rule
 }
 
-// usesOf are the uses of cfg in the order of its files. The same checks give
-// the same list but for the certificates.
+// usesOf are the uses of cfg in the order of its files, checks first. The same
+// checks and receivers give the same list but for the certificates.
 func usesOf(cfg *config.Config) []use {
 	var out []use
+	add := func(u use, host string, want certs.Want) {
+		choice := cfg.Certificates.Select(host, want)
+		u.rule = choice.Rule
+		if choice.Identity != nil {
+			u.certificate = choice.Identity.Name()
+		}
+		out = append(out, u)
+	}
 	for _, m := range cfg.Monitors {
 		if !m.Enabled {
 			continue
@@ -91,12 +101,12 @@ func usesOf(cfg *config.Config) []use {
 		for i, host := range m.Hosts {
 			// Hosts follow the steps; a check without steps has one of each.
 			request := m.Check.Steps[min(i, len(m.Check.Steps)-1)].Request
-			choice := cfg.Certificates.Select(host, certs.Want{Mode: request.MTLS, Explicit: request.Certificate})
-			u := use{check: m.Check.Name, host: host, rule: choice.Rule}
-			if choice.Identity != nil {
-				u.certificate = choice.Identity.Name()
-			}
-			out = append(out, u)
+			add(use{who: m.Check.Name, host: host}, host, certs.Want{Mode: request.MTLS, Explicit: request.Certificate})
+		}
+	}
+	for _, r := range cfg.Receivers {
+		for _, h := range r.Hosts {
+			add(use{who: r.FullName(), receiver: true, host: h.Shown()}, h.Name, h.Want)
 		}
 	}
 	return out
@@ -112,37 +122,43 @@ type move struct {
 func moves(before, after []use) []move {
 	var out []move
 	for i, u := range after[:min(len(before), len(after))] {
-		if before[i].certificate != u.certificate && before[i].check == u.check {
+		if before[i].certificate != u.certificate && before[i].who == u.who {
 			out = append(out, move{use: u, from: before[i].certificate})
 		}
 	}
 	return slices.Compact(out)
 }
 
-// writeMoves counts the checks that change from one certificate to another
-// and names them.
+// writeMoves counts the checks and receivers that change from one certificate
+// to another and names them.
 func (a *app) writeMoves(all []move) {
-	type pair struct{ from, to string }
-	var order []pair
-	named := map[pair][]string{}
+	type change struct {
+		from, to string
+		receiver bool
+	}
+	var order []change
+	named := map[change][]string{}
 	for _, m := range all {
-		p := pair{m.from, m.certificate}
-		if named[p] == nil {
-			order = append(order, p)
+		c := change{m.from, m.certificate, m.receiver}
+		if named[c] == nil {
+			order = append(order, c)
 		}
-		if !slices.Contains(named[p], m.check) {
-			named[p] = append(named[p], m.check)
+		if !slices.Contains(named[c], m.who) {
+			named[c] = append(named[c], m.who)
 		}
 	}
 	s := a.screenOf(a.stdout)
-	for _, p := range order {
-		names := named[p]
-		verb := "change"
+	for _, c := range order {
+		names := named[c]
+		what, verb := "check", "change"
+		if c.receiver {
+			what = "receiver"
+		}
 		if len(names) == 1 {
 			verb = "changes"
 		}
-		fmt.Fprintf(a.stdout, "%s %s from %s to %s: %s\n", count(len(names), "check"), verb,
-			orNone(p.from), s.bold(orNone(p.to)), shortList(names, 10))
+		fmt.Fprintf(a.stdout, "%s %s from %s to %s: %s\n", count(len(names), what), verb,
+			orNone(c.from), s.bold(orNone(c.to)), shortList(names, 10))
 	}
 }
 

@@ -17,7 +17,7 @@ func (a *app) certListCommand() *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List the client certificates with their hosts, dates and checks",
+		Short: "List the client certificates with their hosts, dates, checks and receivers",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load(cmd.Context())
@@ -49,6 +49,7 @@ type listedCertificate struct {
 	Fingerprint string     `json:"fingerprint"`
 	Primary     bool       `json:"primary"`
 	Checks      int        `json:"checks"`
+	Receivers   []string   `json:"receivers"`
 	Error       string     `json:"error,omitempty"`
 }
 
@@ -61,7 +62,7 @@ func listCertificates(cfg *config.Config, now time.Time) []listedCertificate {
 		}
 		row := listedCertificate{
 			Certificate: id.Name(), Hosts: orEmpty(id.Hosts()),
-			Primary: id.Primary(), Checks: len(source.Checks),
+			Primary: id.Primary(), Checks: len(source.Checks), Receivers: orEmpty(source.Receivers),
 		}
 		if leaf := id.Leaf(); leaf != nil {
 			days := daysBetween(now, leaf.NotAfter)
@@ -89,6 +90,7 @@ func (a *app) writeCertificates(cfg *config.Config, rows []listedCertificate) {
 	if thresholds := cfg.Settings.CertificateExpiry; len(thresholds) > 0 {
 		tightest = thresholds[0]
 	}
+	tell := slices.ContainsFunc(rows, func(row listedCertificate) bool { return len(row.Receivers) > 0 })
 	var lines []table.Row
 	for _, row := range rows {
 		hosts, notAfter, days, remark := row.Hosts, "-", "-", ""
@@ -102,13 +104,20 @@ func (a *app) writeCertificates(cfg *config.Config, rows []listedCertificate) {
 		if row.Error != "" {
 			remark = s.red(row.Error)
 		}
-		lines = append(lines, table.Row{
+		line := table.Row{
 			s.bold(row.Certificate), dashed(hosts), cmp.Or(row.Subject, "-"), cmp.Or(row.Issuer, "-"),
-			notAfter, days, row.Checks, remark,
-		})
+			notAfter, days, row.Checks,
+		}
+		if tell {
+			line = append(line, dashed(row.Receivers))
+		}
+		lines = append(lines, append(line, remark))
 	}
-	header := table.Row{"certificate", "hosts", "subject", "issuer", "not after", "days left", "checks", ""}
-	s.writeTable(a.stdout, header, lines, []string{"issuer", "subject", "not after", "hosts"})
+	header := table.Row{"certificate", "hosts", "subject", "issuer", "not after", "days left", "checks"}
+	if tell {
+		header = append(header, "receivers")
+	}
+	s.writeTable(a.stdout, append(header, ""), lines, []string{"issuer", "subject", "not after", "hosts"})
 }
 
 func colorDays(s screen, days float64, warn time.Duration) string {

@@ -8,16 +8,16 @@ import (
 )
 
 // loses refuses a certificate that takes the place of one with a ca and has
-// none: no ca would verify the servers of those checks any more.
+// none: no ca would verify the servers of those checks and receivers any more.
 func (a *app) loses(add *addition, before, after *config.Config) error {
 	verified := make(map[string]bool)
 	for _, c := range after.Sources {
-		for _, check := range c.Verifies {
-			verified[check] = true
+		for _, name := range verifies(c) {
+			verified[name] = true
 		}
 	}
 	for _, c := range before.Sources {
-		names := slices.DeleteFunc(slices.Clone(c.Verifies), func(check string) bool { return verified[check] })
+		names := slices.DeleteFunc(verifies(c), func(name string) bool { return verified[name] })
 		if len(names) == 0 {
 			continue
 		}
@@ -30,4 +30,14 @@ func (a *app) loses(add *addition, before, after *config.Config) error {
 		fmt.Fprintf(a.stderr, "warning: %s\n", text)
 	}
 	return nil
+}
+
+// verifies are the checks and receivers whose servers are verified by the ca
+// of c.
+func verifies(c config.Certificate) []string {
+	names := slices.Clone(c.Verifies)
+	for _, r := range c.Trusting {
+		names = append(names, "receiver "+r)
+	}
+	return names
 }

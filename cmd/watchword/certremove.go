@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"watchword/certs"
+	"watchword/checks"
 	"watchword/cmd/internal/config"
 )
 
@@ -19,9 +21,9 @@ func (a *app) certRemoveCommand() *cobra.Command {
 		Use:   "remove NAME",
 		Short: "Remove a certificate, and tell what its checks use instead",
 		Long: `remove takes a certificate block out of its file, after telling for each check
-that presents it what would go along instead. It refuses where a check names the
-certificate, or demands one (mtls = true) and none would be left. The files of
-the certificate stay where they are.
+and receiver that presents it what would go along instead. It refuses where one
+names the certificate, or demands one (mtls = true) and none would be left. The
+files of the certificate stay where they are.
 
 It asks on a terminal, and wants --yes elsewhere.`,
 		Args: certificateNames("the NAME of a certificate"),
@@ -82,19 +84,22 @@ func (a *app) certRemove(ctx context.Context, name string, yes, dryRun bool) err
 	return nil
 }
 
-// stillNamed adds to a refusal which checks name the certificate.
+// stillNamed adds to a refusal which checks and receivers name the certificate.
 func stillNamed(cfg *config.Config, err error) error {
 	var named *config.NamedError
 	if !errors.As(err, &named) {
 		return err
 	}
+	is := func(id *certs.Identity) bool { return id != nil && id.Name() == named.Name }
 	var names []string
 	for _, m := range cfg.Monitors {
-		for _, step := range m.Check.Steps {
-			if id := step.Request.Certificate; id != nil && id.Name() == named.Name {
-				names = append(names, m.Check.Name)
-				break
-			}
+		if slices.ContainsFunc(m.Check.Steps, func(s *checks.Step) bool { return is(s.Request.Certificate) }) {
+			names = append(names, m.Check.Name)
+		}
+	}
+	for _, r := range cfg.Receivers {
+		if slices.ContainsFunc(r.Hosts, func(h config.Host) bool { return is(h.Want.Explicit) }) {
+			names = append(names, "receiver "+r.FullName())
 		}
 	}
 	if len(names) == 0 {
@@ -109,25 +114,24 @@ func (a *app) writeReplacements(before, after *config.Config, id *certs.Identity
 	s := a.screenOf(a.stdout)
 	changed := moves(usesOf(before), usesOf(after))
 	if len(changed) == 0 {
-		fmt.Fprintln(a.stdout, "no check uses it, as far as hosts are known")
+		fmt.Fprintln(a.stdout, "no check or receiver uses it, as far as hosts are known")
 	} else {
 		fmt.Fprintf(a.stdout, "without it %s would use:\n", plainCount(changed))
-		t := s.table(a.stdout, table.Row{"check", "host", "instead", ""})
+		t := s.table(a.stdout, table.Row{"used by", "host", "instead", ""})
 		for _, m := range changed {
 			instead, rule := s.green(m.certificate), "by rule "+string(m.rule)
 			if m.certificate == "" {
 				instead, rule = s.yellow("no certificate"), ""
 			}
-			t.AppendRow(table.Row{m.check, m.host, instead, rule})
+			who := m.who
+			if m.receiver {
+				who = "receiver " + who
+			}
+			t.AppendRow(table.Row{who, m.host, instead, rule})
 		}
 		t.Render()
 	}
 	a.writeUnknownHosts(before)
-	for _, source := range before.Sources {
-		if source.Identity == id && len(source.Receivers) > 0 {
-			fmt.Fprintf(a.stdout, "messages to %s go with it: without it with what else is for their hosts, or with none\n", shortList(source.Receivers, 10))
-		}
-	}
 	if id.Primary() {
 		fmt.Fprintln(a.stdout, "it is the primary: a request with mtls = true has none then where no host matches")
 	}
@@ -136,13 +140,25 @@ func (a *app) writeReplacements(before, after *config.Config, id *certs.Identity
 	}
 }
 
-// plainCount counts the checks of moves.
+// plainCount counts the checks and receivers of moves: "2 checks and 1 receiver".
 func plainCount(all []move) string {
-	names := map[string]bool{}
-	for _, m := range all {
-		names[m.check] = true
+	var names [2]map[string]bool
+	for i, what := range []bool{false, true} {
+		names[i] = map[string]bool{}
+		for _, m := range all {
+			if m.receiver == what {
+				names[i][m.who] = true
+			}
+		}
 	}
-	return count(len(names), "check")
+	switch {
+	case len(names[1]) == 0:
+		return count(len(names[0]), "check")
+	case len(names[0]) == 0:
+		return count(len(names[1]), "receiver")
+	default:
+		return count(len(names[0]), "check") + " and " + count(len(names[1]), "receiver")
+	}
 }
 
 // filesOf are the files that the block of id names.

@@ -23,8 +23,8 @@ func (a *app) certWhichCommand() *cobra.Command {
 		Use:   "which URL|CHECK",
 		Short: "Tell which certificate goes with a request, and why",
 		Long: `which answers for the host of a URL (or a bare host name) which certificate would be presented,
-which others matched, why each of them lost, and which checks use the winner
-there. With the name of a check it answers for the requests of that check, its
+which others matched, why each of them lost, and which checks and receivers use
+the winner there. With the name of a check it answers for the requests of that check, its
 explicit choices included; so it does for all checks of a group, or of a check
 with for_each.`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -58,6 +58,7 @@ type whichAnswer struct {
 	Rule        certs.Rule       `json:"rule"`
 	Candidates  []whichCandidate `json:"candidates"`
 	Checks      []string         `json:"checks"`
+	Receivers   []string         `json:"receivers"`
 
 	identity *certs.Identity
 }
@@ -174,7 +175,7 @@ func explain(cfg *config.Config, host string, want certs.Want) whichAnswer {
 	e := cfg.Certificates.Explain(host, want)
 	answer := whichAnswer{
 		Host: host, Rule: e.Choice.Rule, identity: e.Choice.Identity,
-		Candidates: []whichCandidate{}, Checks: []string{},
+		Candidates: []whichCandidate{}, Checks: []string{}, Receivers: []string{},
 	}
 	for _, c := range e.Candidates {
 		candidate := whichCandidate{Certificate: c.Identity.Name(), Rule: c.Rule, Lost: c.Lost}
@@ -191,6 +192,14 @@ func explain(cfg *config.Config, host string, want certs.Want) whichAnswer {
 	for _, m := range cfg.Monitors {
 		if m.Enabled && presents(cfg, m, host, e.Choice.Identity) {
 			answer.Checks = append(answer.Checks, m.Check.Name)
+		}
+	}
+	for _, r := range cfg.Receivers {
+		goesAlong := func(h config.Host) bool {
+			return h.Name == host && cfg.Certificates.Select(host, h.Want).Identity == e.Choice.Identity
+		}
+		if slices.ContainsFunc(r.Hosts, goesAlong) {
+			answer.Receivers = append(answer.Receivers, r.FullName())
 		}
 	}
 	return answer
@@ -238,6 +247,9 @@ func (a *app) writeAnswer(answer whichAnswer) {
 	}
 	if len(answer.Checks) > 0 {
 		fmt.Fprintf(a.stdout, "  used here by %s\n", strings.Join(answer.Checks, ", "))
+	}
+	if len(answer.Receivers) > 0 {
+		fmt.Fprintf(a.stdout, "  used here to tell %s\n", strings.Join(answer.Receivers, ", "))
 	}
 }
 

@@ -46,6 +46,8 @@ type daemon struct {
 	Observe   func(checks.Result)                          // sees every result; may be nil
 	Started   func(listening net.Addr, cfg *config.Config) // called once everything runs; may be nil
 	Child     store.Child                                  // examines the state file; may be nil
+	Manager   supervisor                                   // is told how the daemon is
+	Refusing  time.Duration                                // how long a new configuration is refused before that is told; 0 means 5 minutes
 
 	db        *store.DB
 	engine    *alerts.Engine
@@ -58,6 +60,7 @@ type daemon struct {
 	started   time.Time
 	board     *web.Board
 	retry     *time.Timer // asks for a reload because files could not be used
+	lasting   *time.Timer // ends when a new configuration was refused for so long that it is told
 	pacer     alerts.Pacer
 	forbidden []netip.AddrPort // our own listener: no check may ask it
 	ready     atomic.Bool
@@ -71,6 +74,7 @@ type daemon struct {
 	senders map[string]alerts.Receiver // of the configuration that runs
 	fed     map[string]*alerts.Alertmanager
 	told    map[finding]bool // in the log, of the same; a reload that someone asked for tells all again
+	refusal string           // why the configuration was refused when it was read last; empty if it was taken
 	first   config.Settings  // some settings hold until the next start
 }
 
@@ -136,7 +140,7 @@ func (d *daemon) open(ctx context.Context, cfg *config.Config) (err error) {
 	}
 	d.watcher = newWatcher(d.Logger)
 	d.watcher.list = d.Files
-	d.retry = newTimer()
+	d.retry, d.lasting = newTimer(), newTimer()
 	d.asked, d.settled = make(chan chan<- error), make(chan struct{})
 	d.metrics = metrics.New(metrics.Build{Version: version, Revision: revision(), GoVersion: runtime.Version()})
 	d.outbox = &alerts.Outbox{Store: d.db, Logger: d.Logger}
@@ -256,14 +260,17 @@ func (d *daemon) serve(ctx context.Context, cfg *config.Config) error {
 	part("sending messages", d.outbox.Run)
 	part("telling Alertmanagers", d.feed.Run)
 	part("answering commands", d.answer)
+	part("giving signs of life", func(ctx context.Context) error { return d.Manager.keepAlive(ctx, d.stuck) })
 
 	d.ready.Store(true)
 	d.Logger.InfoContext(ctx, "watching", "checks", len(cfg.Monitors), "certificates", len(cfg.Sources), "listen", d.Web.Addr().String(), "version", version)
 	if d.Started != nil {
 		d.Started(d.Web.Addr(), cfg)
 	}
+	d.Manager.watching(serviceStatus(cfg))
 	err := d.scheduler.Run(runs)
 	d.ready.Store(false)
+	d.Manager.stopping()
 
 	d.flush(parts)
 	cause := context.Cause(parts)
@@ -271,6 +278,20 @@ func (d *daemon) serve(ctx context.Context, cfg *config.Config) error {
 	wg.Wait()
 	d.Logger.InfoContext(ctx, "stopped")
 	return errors.Join(err, cause)
+}
+
+// serviceStatus is what the service manager shows.
+func serviceStatus(cfg *config.Config) string {
+	return "watching " + count(len(cfg.Monitors), "check") + " with " + count(len(cfg.Sources), "certificate")
+}
+
+// stuck is for how long the scheduler has not looked for what is due. It takes
+// as long as the scheduler's lock is held.
+func (d *daemon) stuck() time.Duration {
+	if !d.ready.Load() {
+		return 0 // it has not begun, or is at its end
+	}
+	return time.Since(d.scheduler.Looked())
 }
 
 // flush sends what is queued, and at the same time how things stand: neither

@@ -18,7 +18,7 @@ func alertmanagers(cfg *config.Config) map[string]*alerts.Alertmanager {
 	for _, r := range cfg.Receivers {
 		if a := r.Alertmanager; a != nil {
 			out[r.FullName()] = &alerts.Alertmanager{
-				URLs: a.URLs, Username: a.Username, Password: a.Password, BearerToken: a.BearerToken, Err: r.Err,
+				URLs: a.URLs, Username: a.Username, Password: a.Password, BearerToken: a.BearerToken, TLS: a.TLS, Err: r.Err,
 			}
 		}
 	}

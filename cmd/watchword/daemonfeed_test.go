@@ -36,7 +36,8 @@ type pager struct {
 	addr    string // the same after a restart
 	cmd     *exec.Cmd
 	drained chan struct{}
-	user    string // for basic authentication; may be empty
+	user    string       // for basic authentication; may be empty
+	client  *http.Client // by https; nil: by http
 
 	mu   sync.Mutex
 	told []pagerAlert // by notifications, in their order
@@ -123,7 +124,12 @@ func (p *pager) end(s syscall.Signal) {
 	}
 }
 
-func (p *pager) url() string { return "http://" + p.addr }
+func (p *pager) url() string {
+	if p.client != nil {
+		return "https://" + p.addr
+	}
+	return "http://" + p.addr
+}
 
 // alerts are those that Alertmanager has as active.
 func (p *pager) alerts() []pagerAlert {
@@ -135,7 +141,11 @@ func (p *pager) alerts() []pagerAlert {
 	if p.user != "" {
 		req.SetBasicAuth(p.user, pagerPassword)
 	}
-	resp, err := new(http.Client).Do(req)
+	client := new(http.Client)
+	if p.client != nil {
+		client = p.client
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -26,8 +26,8 @@ func (d *daemon) refresh(ctx context.Context) {
 		return
 	}
 	d.Logger.InfoContext(ctx, "reloading: a command gave another secret, or none")
-	_ = d.replace(ctx, d.Recall) // has told of its errors
-	debug.FreeOSMemory()         // as after any other reload
+	_ = d.replace(ctx, d.unlessWritten(d.Recall)) // has told of its errors
+	debug.FreeOSMemory()                          // as after any other reload
 }
 
 // secretStates are the secrets of a configuration, and of each whether it could

@@ -1,19 +1,27 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"watchword/alerts"
 	"watchword/cmd/internal/config"
 )
 
-// maxLogged is how many mistakes of a reload stand in the log; validate tells
-// all.
-const maxLogged = 20
+const (
+	// maxLogged is how many mistakes of a reload stand in the log; validate
+	// tells all.
+	maxLogged = 20
+	// toldRefused is how long a configuration is refused before more than the
+	// log tells of it: whoever edits it may not be done.
+	toldRefused = 5 * time.Minute
+)
 
 // reloads waits for reasons to read the configuration again.
 func (d *daemon) reloads(ctx context.Context) error {
@@ -31,9 +39,14 @@ func (d *daemon) reloads(ctx context.Context) error {
 			continue
 		case <-d.watcher.changed:
 			d.Logger.InfoContext(ctx, "reloading: files have changed")
+			d.follow(ctx)
+			continue
 		case <-d.retry.C:
 			d.Logger.InfoContext(ctx, "reloading: files of certificates could not be used")
 			d.readAgain(ctx)
+			continue
+		case <-d.lasting.C:
+			d.tellRefusal(ctx)
 			continue
 		}
 		_ = d.reload(ctx) // has told of its errors
@@ -62,6 +75,14 @@ func (d *daemon) reload(ctx context.Context) error {
 	return d.replace(ctx, d.Load)
 }
 
+// follow is a reload because the files of the configuration have changed.
+func (d *daemon) follow(ctx context.Context) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.told = nil
+	_ = d.replace(ctx, d.unlessWritten(d.Load)) // has told of its errors
+}
+
 // readAgain is a reload for the sake of files: commands of secrets do not run.
 func (d *daemon) readAgain(ctx context.Context) {
 	d.mu.Lock()
@@ -70,22 +91,58 @@ func (d *daemon) readAgain(ctx context.Context) {
 	if load == nil {
 		load = d.Load
 	}
-	_ = d.replace(ctx, load) // has told of its errors
+	_ = d.replace(ctx, d.unlessWritten(load)) // has told of its errors
+}
+
+var errWritten = errors.New("the files of the configuration are being written")
+
+// unlessWritten is load for reloads that nobody asked for: they wait while a
+// file of the configuration is being written. A part of it may look whole, and
+// the checks of the other part would be gone.
+func (d *daemon) unlessWritten(load func(context.Context) (*config.Config, error)) func(context.Context) (*config.Config, error) {
+	return func(ctx context.Context) (*config.Config, error) {
+		read := time.Now()
+		cfg, err := load(ctx)
+		if d.Files != nil && written(d.Files(), read) {
+			tell(d.watcher.stale)
+			return nil, errWritten
+		}
+		return cfg, err
+	}
+}
+
+// written says whether one of the files was written so shortly before it was
+// read, or since, that more may follow.
+func written(files []string, read time.Time) bool {
+	return slices.ContainsFunc(files, func(name string) bool {
+		info, err := os.Stat(name)
+		return err == nil && info.ModTime().After(read.Add(-watchQuiet)) &&
+			time.Until(info.ModTime()) <= watchQuiet // a time to come says nothing
+	})
 }
 
 // replace makes the configuration that load returns the one that runs. d.mu
 // is held.
 func (d *daemon) replace(ctx context.Context, load func(context.Context) (*config.Config, error)) error {
+	d.Manager.reloading()
 	read := time.Now()
 	cfg, err := load(ctx)
 	if ctx.Err() != nil {
 		return err // it is the end of the daemon that ended the reload
 	}
-	if err != nil {
-		d.refused(ctx, err)
+	if errors.Is(err, errWritten) {
+		d.Logger.InfoContext(ctx, "reload put off", "error", err)
+		d.Manager.watching("waiting until the files of the configuration are written")
 		return err
 	}
-	if err := d.apply(ctx, cfg, read); err != nil {
+	if err != nil {
+		d.refused(ctx, err)
+		d.Manager.watching("the configuration was refused, the one before goes on: see the log, or run validate")
+		return err
+	}
+	err = d.apply(ctx, cfg, read)
+	d.Manager.watching(serviceStatus(cfg))
+	if err != nil {
 		d.Logger.ErrorContext(ctx, "configuration reloaded, but not all of it", "error", err)
 		return err
 	}
@@ -96,10 +153,14 @@ func (d *daemon) replace(ctx context.Context, load func(context.Context) (*confi
 	return nil
 }
 
-// refused tells why a configuration was not taken.
+// refused logs why a configuration was not taken. d.mu is held.
 func (d *daemon) refused(ctx context.Context, err error) {
 	const message = "configuration not reloaded, the one before goes on"
 	d.metrics.SetReload(false, time.Now())
+	if d.refusal == "" {
+		d.lasting.Reset(cmp.Or(d.Refusing, toldRefused))
+	}
+	d.refusal = d.Secrets.Redact(refusalText(err))
 	var invalid *config.Error
 	if !errors.As(err, &invalid) {
 		d.Logger.ErrorContext(ctx, message, "error", err)
@@ -109,6 +170,45 @@ func (d *daemon) refused(ctx context.Context, err error) {
 	for _, m := range invalid.Diagnostics[:min(len(invalid.Diagnostics), maxLogged)] {
 		d.Logger.ErrorContext(ctx, m.Summary, "file", m.File, "line", m.Line, "column", m.Column, "detail", m.Detail)
 	}
+}
+
+// notLoaded begins what is told of a configuration that was refused.
+const notLoaded = "the configuration has mistakes and was not loaded: the one before goes on"
+
+// refusalText says why a configuration was refused, in a sentence.
+func refusalText(err error) string {
+	var invalid *config.Error
+	if !errors.As(err, &invalid) {
+		return notLoaded + "; " + err.Error()
+	}
+	i := slices.IndexFunc(invalid.Diagnostics, func(m config.Diagnostic) bool { return m.Severity == config.SeverityError })
+	if i < 0 {
+		return notLoaded
+	}
+	text := notLoaded + "; " + invalid.Diagnostics[i].String()
+	if more := invalid.Diagnostics.Errors() - 1; more > 0 {
+		text += " (and " + count(more, "other") + ", see watchword validate)"
+	}
+	return text
+}
+
+// tellRefusal tells that what was refused was not mended since, once until a
+// configuration is taken.
+func (d *daemon) tellRefusal(ctx context.Context) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.refusal != "" {
+		d.notice(ctx, alerts.Problem{Cause: alerts.ConfigurationCause, Text: d.refusal})
+	}
+}
+
+// taken notes that a configuration was not refused. d.mu is held, or nothing
+// runs yet.
+func (d *daemon) taken(ctx context.Context) {
+	d.refusal = ""
+	d.lasting.Stop()
+	d.metrics.SetReload(true, time.Now())
+	d.notice(ctx, alerts.Problem{Cause: alerts.ConfigurationCause})
 }
 
 // apply makes cfg, whose files were read from the moment read on, the
@@ -130,7 +230,7 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config, read time.Time) 
 	d.metrics.SetChecks(measured(cfg))
 	d.metrics.SetCertificates(cfg.Certificates.Identities(), uses(cfg))
 	d.metrics.SetSecrets(secretStates(cfg))
-	d.metrics.SetReload(true, time.Now())
+	d.taken(ctx)
 	d.board.Load(shown(cfg))
 	d.scheduler.SetMaxConcurrent(cfg.Settings.MaxConcurrent)
 	d.hosts.Set(cfg.Settings.MaxPerHost)

@@ -149,8 +149,7 @@ func receivers(cfg *config.Config, pacer *alerts.Pacer) map[string]alerts.Receiv
 
 func webhook(r *config.WebhookReceiver) *alerts.Webhook {
 	return &alerts.Webhook{
-		URL: r.URL, Headers: r.Headers, Key: r.Key, UserAgent: userAgent(), Timeout: r.Timeout,
-		Identity: r.Identity, Roots: r.Roots,
+		URL: r.URL, Headers: r.Headers, Keys: r.Keys, UserAgent: userAgent(), Timeout: r.Timeout, TLS: r.TLS,
 	}
 }
 

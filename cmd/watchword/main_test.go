@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 	}
 	for name, value := range map[string]string{
 		"SITE_TOKEN": siteToken, "SITE_PASSWORD": sitePassword, "SITE_ENV": siteCanary + "env",
-		"HOOK_TOKEN": hookToken, "HOOK_SIGNING": hookSigning,
+		"HOOK_TOKEN": hookToken, "HOOK_SIGNING": hookSigning, "HOOK_FORMER": hookFormer,
 	} {
 		if err := os.Setenv(name, value); err != nil {
 			panic(err)

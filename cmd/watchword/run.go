@@ -31,6 +31,9 @@ SIGHUP reloads the configuration, and so do files that changed and have been
 quiet for 2 seconds; a bad configuration changes nothing. SIGTERM finishes the
 runs in flight and sends what is queued, within 20 seconds.
 
+Under systemd (Type=notify) it says when it is ready, reloads and stops, and
+gives signs of life for WatchdogSec while checks are being started.
+
 Commands of secrets run at each reload, and when their refresh is due. One
 that fails leaves its secret as it was, and is told of and tried again.`,
 		Args: noArgs,
@@ -53,6 +56,11 @@ that fails leaves its secret as it was, and is told of and tried again.`,
 				opts.Recall = recall
 				return func(ctx context.Context) (*config.Config, error) { return config.Load(ctx, a.configPath, opts) }
 			}
+			logger := newLogger(a.stderr, logFormat, secrets)
+			manager, err := newSupervisor(logger)
+			if err != nil {
+				return err
+			}
 			d := &daemon{
 				Load:     load(false),
 				Recall:   load(true),
@@ -64,13 +72,14 @@ that fails leaves its secret as it was, and is told of and tried again.`,
 					}
 					return files
 				},
-				Logger:    newLogger(a.stderr, logFormat, secrets),
+				Logger:    logger,
 				Secrets:   secrets,
 				Web:       server,
 				Hangup:    hangup,
 				Lifecycle: lifecycle,
 				Child:     stateChild,
 				Started:   func(net.Addr, *config.Config) { a.collectMore() },
+				Manager:   manager,
 			}
 			return d.Run(cmd.Context())
 		},

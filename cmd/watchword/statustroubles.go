@@ -26,8 +26,9 @@ func troubles(s *control.Status) []string {
 	if s.State.Dropped > 0 {
 		lines = append(lines, fmt.Sprintf("%d messages were dropped: the queue is full", s.State.Dropped))
 	}
-	if !s.Config.Loaded {
-		lines = append(lines, "the configuration has mistakes and was not loaded: the one before goes on; watchword validate shows them")
+	told := slices.ContainsFunc(s.Problems, func(p control.Problem) bool { return strings.HasPrefix(p.Text, notLoaded) })
+	if !s.Config.Loaded && !told {
+		lines = append(lines, notLoaded+"; watchword validate shows them")
 	}
 	return lines
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Verifies a webhook: verify.sh ID TIMESTAMP SIGNATURE < body, with the headers webhook-id, webhook-timestamp and
 # webhook-signature, and the signing secret in SIGNING_SECRET. Exit code 0 if it is genuine and at most 5 minutes old.
+# While a key is replaced there are several signatures, with spaces between them: one of them has to be right.
 # While openssl runs, `ps` shows the key to other users of the machine: a program of yours had better use a library.
 set -euo pipefail
 id=$1 timestamp=$2 signatures=$3

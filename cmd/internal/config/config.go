@@ -102,6 +102,7 @@ type Receiver struct {
 	Type   string // "slack", "webhook" or "alertmanager": the field of its own is set
 	Name   string // name of the block
 	Err    error  // why it cannot be used: its secret cannot be read
+	Hosts  []Host // that it is reached at by https, as far as they are known
 	Source checks.Source
 
 	Slack        *SlackReceiver

@@ -23,6 +23,8 @@ func (v valueType) describeConnection() string {
 		return "4 or 6"
 	case httpFamily:
 		return `"1.1" or "2"`
+	case signingSecrets:
+		return fmt.Sprintf("a string, or a list of at most %d strings", maxSigningKeys)
 	default:
 		return "a value"
 	}

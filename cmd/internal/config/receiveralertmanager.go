@@ -10,6 +10,8 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"watchword/alerts"
+	"watchword/certs"
 	"watchword/cmd/internal/lang"
 )
 
@@ -18,25 +20,27 @@ type AlertmanagerReceiver struct {
 	URLs        []string
 	Username    string // of basic authentication, with Password; may be empty
 	Password    string
-	BearerToken string // instead of them; may be empty
+	BearerToken string                // instead of them; may be empty
+	TLS         map[string]alerts.TLS // of the https URLs
 }
 
 func alertmanagerBlock() *blockType {
 	return &blockType{
 		name: "receiver", labels: []string{"alertmanager", "NAME"},
 		doc: "A Prometheus Alertmanager, which groups, silences and sends on: what fails is an alert as long as it does. Instead of the rules that watchword rules writes, not beside them.",
-		attrs: []attrType{
+		attrs: append([]attrType{
 			{name: "url", is: webURL, doc: "Where it is, with the path below which it is served."},
 			{name: "urls", is: texts, doc: "All instances of a cluster, instead of url; each gets every alert."},
 			{name: "basic_auth", is: textMap, secret: true, doc: "{ username, password }."},
 			{name: "bearer_token", is: text, secret: true, doc: "Sent as Authorization: Bearer, instead of basic_auth."},
-		},
+		}, tlsAttrs()...),
 	}
 }
 
-// alertmanager evaluates a receiver "alertmanager" block. The error is of a
-// secret that cannot be read.
-func (l *loader) alertmanager(b *block) (*AlertmanagerReceiver, error) {
+// alertmanager evaluates a receiver "alertmanager" block, and by which hosts
+// it is reached. The error is of a secret that cannot be read, or of a
+// certificate or ca without which no instance can be reached.
+func (l *loader) alertmanager(b *block) (*AlertmanagerReceiver, []Host, error) {
 	one := parsed(l, b, "url", parseAlertmanager)
 	all := l.alertmanagerURLs(b)
 	token, tokenErr := l.secretText(b, "bearer_token")
@@ -60,7 +64,43 @@ func (l *loader) alertmanager(b *block) (*AlertmanagerReceiver, error) {
 	if token.ok() && tokenErr == nil && strings.ContainsFunc(token.value, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
 		l.errorf(b.attrs["bearer_token"].Expr.Range(), "Invalid bearer_token", "bearer_token must be one word without control characters.")
 	}
-	return a, errors.Join(tokenErr, basicErr)
+	hosts, tlsErr := l.alertmanagerTLS(b, a)
+	return a, hosts, errors.Join(tokenErr, basicErr, tlsErr)
+}
+
+// alertmanagerTLS chooses for each instance of a what it is reached with. The
+// error is that of all instances, if each has one.
+func (l *loader) alertmanagerTLS(b *block, a *AlertmanagerReceiver) ([]Host, error) {
+	reached := l.receiverTLS(b)
+	if len(a.URLs) == 0 {
+		reached.reach(nil)
+	}
+	plain := false
+	var errs []error
+	for _, text := range a.URLs {
+		u, err := url.Parse(text)
+		if err != nil || u.Scheme != "https" {
+			plain = plain || err == nil && u.Scheme == "http"
+			continue
+		}
+		way := reached.reach(u)
+		if a.TLS == nil {
+			a.TLS = make(map[string]alerts.TLS, len(a.URLs))
+		}
+		a.TLS[text] = way
+		if way.Err != nil && !slices.ContainsFunc(errs, func(err error) bool { return err.Error() == way.Err.Error() }) {
+			errs = append(errs, way.Err)
+		}
+	}
+	if plain {
+		reached.withoutTLS()
+	}
+	for _, text := range a.URLs {
+		if a.TLS[text].Err == nil {
+			return reached.hosts, nil
+		}
+	}
+	return reached.hosts, errors.Join(errs...)
 }
 
 // alertmanagerURLs is the list urls.
@@ -99,6 +139,9 @@ func parseAlertmanager(s string) (string, error) {
 		return "", fmt.Errorf("%q goes on after the path", clip(s))
 	case strings.Contains(u.Path, "/api/v"):
 		return "", fmt.Errorf("%q names the API, which is found by itself", clip(s))
+	}
+	if _, err := certs.NormalizeHost(u.Hostname()); err != nil {
+		return "", fmt.Errorf("the host of %q is not valid", clip(s))
 	}
 	return s, nil
 }

@@ -22,9 +22,9 @@ func (l *loader) receivers(blocks []*block) []Receiver {
 		case "slack":
 			r.Slack, r.Err = l.slack(b)
 		case "webhook":
-			r.Webhook, r.Err = l.webhook(b)
+			r.Webhook, r.Hosts, r.Err = l.webhook(b)
 		case "alertmanager":
-			r.Alertmanager, r.Err = l.alertmanager(b)
+			r.Alertmanager, r.Hosts, r.Err = l.alertmanager(b)
 		default:
 			l.errorf(b.names[0], "Unknown kind of receiver", "There is no receiver %q.%s Kinds are: %s.",
 				clip(r.Type), lang.DidYouMean(r.Type, kinds), strings.Join(kinds, ", "))

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
 	"golang.org/x/net/http/httpguts"
 
 	"watchword/alerts"
@@ -22,49 +24,43 @@ import (
 const (
 	maxWebhookTimeout = 5 * time.Minute
 	shortKey          = 24 // bytes; the least that the Standard Webhooks specification asks for
+	maxSigningKeys    = 5
 )
 
 // A WebhookReceiver is where messages go as JSON, and how it is reached.
 type WebhookReceiver struct {
-	URL      string
-	Headers  map[string]string
-	Key      []byte          // of the signature; empty: none
-	Timeout  time.Duration   // of one attempt
-	Identity *certs.Identity // the client certificate; nil: none
-	Roots    *certs.Roots    // that verify the server; nil: the system's
+	URL     string
+	Headers map[string]string
+	Keys    [][]byte      // of the signatures, in their order; none: not signed
+	Timeout time.Duration // of one attempt
+	TLS     alerts.TLS    // its Err is the receiver's
 }
 
 func webhookBlock() *blockType {
 	return &blockType{
 		name: "receiver", labels: []string{"webhook", "NAME"},
 		doc: "A URL that every message is posted to as JSON, for machines; examples/webhook shows the bodies and how their signature is verified.",
-		attrs: []attrType{
+		attrs: append([]attrType{
 			{name: "url", is: webURL, required: true, secret: true, doc: "Where it is posted; any answer from 200 to 299 takes it, and redirects are not followed."},
 			{name: "headers", is: textMap, secret: true, doc: "Header fields, such as Authorization."},
-			{name: "signing_secret", is: text, secret: true, doc: "Signs every message as Standard Webhooks has it: a key in base64 after whsec_, else the text itself is the key."},
+			{name: "signing_secret", is: signingSecrets, secret: true, doc: "Signs every message as Standard Webhooks has it: a key in base64 after whsec_, else the text itself is the key. While a key is replaced, a list: each signs, in its order."},
 			{name: "timeout", is: duration, fallback: `"10s"`, doc: "Bounds one attempt; attempts go on until the message is taken."},
-			{name: "mtls", is: truth, doc: "true demands that a client certificate goes along, false sends none."},
-			{name: "certificate", is: certificateRef, doc: "The client certificate, instead of choosing it by host as for a request."},
-			{name: "ca", is: path, doc: "PEM file with the CAs that the server's certificate must come from, instead of the ca of the certificate block for its host."},
-		},
+		}, tlsAttrs()...),
 	}
 }
 
-// webhook evaluates a receiver "webhook" block. The error is of a secret,
-// certificate or ca that cannot be read.
-func (l *loader) webhook(b *block) (*WebhookReceiver, error) {
+// webhook evaluates a receiver "webhook" block, and by which hosts it is
+// reached. The error is of a secret, certificate or ca that cannot be read.
+func (l *loader) webhook(b *block) (*WebhookReceiver, []Host, error) {
 	address, addressErr := l.secretText(b, "url")
 	headers, headersErr := l.webhookHeaders(b)
-	key, keyErr := l.secretText(b, "signing_secret")
+	keys, keysErr := l.signingKeys(b)
 	w := &WebhookReceiver{
-		URL: address.value, Headers: headers,
+		URL: address.value, Headers: headers, Keys: keys,
 		Timeout: l.duration(b, "timeout", time.Millisecond).otherwise(alerts.DefaultWebhookTimeout),
 	}
 	if w.Timeout > maxWebhookTimeout {
 		l.invalid(b, "timeout", fmt.Errorf("%s is more than %s", formatDuration(w.Timeout), formatDuration(maxWebhookTimeout)))
-	}
-	if key.ok() && keyErr == nil {
-		w.Key = l.signingKey(b, key)
 	}
 	var u *url.URL
 	switch {
@@ -76,13 +72,16 @@ func (l *loader) webhook(b *block) (*WebhookReceiver, error) {
 			l.invalid(b, "url", err)
 		}
 	}
-	tlsErr := l.webhookTLS(b, w, u)
-	for _, err := range []error{addressErr, headersErr, keyErr, tlsErr} {
-		if err != nil {
-			return w, err
+	reached := l.receiverTLS(b)
+	if u != nil {
+		_, plain := literal(b.attr("url"))
+		reached.hidden = !plain
+		if u.Scheme == "http" {
+			reached.withoutTLS()
 		}
 	}
-	return w, nil
+	w.TLS = reached.reach(u)
+	return w, reached.hosts, cmp.Or(addressErr, headersErr, keysErr, w.TLS.Err)
 }
 
 // parseWebhookURL is parseWebURL for one that may be a secret: no error shows
@@ -105,10 +104,65 @@ func parseWebhookURL(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// signingKey is the key that signing_secret stands for.
-func (l *loader) signingKey(b *block, secret opt[string]) []byte {
-	at := b.attrs["signing_secret"].Expr.Range()
-	key, err := alerts.ParseSigningSecret(secret.value)
+// signingKeys are the keys that signing_secret stands for: one secret or a list
+// of them. The error is of one that cannot be read.
+func (l *loader) signingKeys(b *block) ([][]byte, error) {
+	const name = "signing_secret"
+	v, o := evaluate[[][]byte](l, b, name, cty.DynamicPseudoType)
+	if !o.set || o.bad {
+		return nil, nil
+	}
+	if err := lang.Reason(v); err != nil {
+		return nil, err
+	}
+	plain := lang.Plain(v)
+	if !plain.IsWhollyKnown() {
+		return nil, nil
+	}
+	list := []cty.Value{plain}
+	if plain.Type().IsTupleType() || plain.Type().IsListType() {
+		list = plain.AsValueSlice()
+	}
+	if err := signingList(list); err != nil {
+		l.invalid(b, name, err)
+		return nil, nil
+	}
+	places := elementPlaces(b.attrs[name].Expr, len(list))
+	keys := make([][]byte, 0, len(list))
+	for i, secret := range list {
+		keys = append(keys, l.signingKey(places[i], secret.AsString()))
+	}
+	return keys, nil
+}
+
+// signingList checks that there are some secrets, and not too many.
+func signingList(list []cty.Value) error {
+	switch n := len(list); {
+	case n == 0:
+		return errors.New("it is empty")
+	case n > maxSigningKeys:
+		return fmt.Errorf("it has %d", n)
+	}
+	for i, secret := range list {
+		text, err := convert.Convert(secret, cty.String)
+		switch {
+		case err != nil:
+			return errors.New("it is neither")
+		case text.IsNull():
+			return errors.New("null stands in it")
+		}
+		list[i] = text
+	}
+	return nil
+}
+
+// signingKey is the key that a secret stands for.
+func (l *loader) signingKey(at hcl.Range, secret string) []byte {
+	if strings.TrimSpace(secret) == "" {
+		l.errorf(at, "Invalid signing_secret", "signing_secret must not be empty.")
+		return nil
+	}
+	key, err := alerts.ParseSigningSecret(secret)
 	switch {
 	case err != nil:
 		l.mask(at)
@@ -170,91 +224,4 @@ func ownHeader(canonical string) bool {
 		return true
 	}
 	return strings.HasPrefix(canonical, "Webhook-")
-}
-
-// webhookTLS chooses certificate and roots by the rules for requests. u is nil
-// where the URL is not known. The error is of files that cannot be read.
-func (l *loader) webhookTLS(b *block, w *WebhookReceiver, u *url.URL) error {
-	chosen, mtls, ca := l.certificateRef(b, "certificate"), l.flag(b, "mtls"), l.roots(b, "ca")
-	want := certs.Want{Mode: (&requestLayer{mtls: mtls}).mode()}
-	if chosen.ok() {
-		chosen.value.used = true
-		want.Explicit = chosen.value.identity
-	}
-	if chosen.set && mtls.ok() && !mtls.value {
-		l.errorf(chosen.at, "certificate together with mtls = false", "With mtls = false no certificate goes along; leave one of them out.")
-		return nil
-	}
-	switch {
-	case u == nil:
-		l.hostUnknown = true
-		return nil
-	case u.Scheme == "http":
-		l.webhookWithoutTLS(b)
-		return nil
-	case l.setBroken:
-		return nil
-	}
-	host, _ := certs.NormalizeHost(u.Hostname()) // parseWebhookURL has looked
-	full := dottedName(b)
-	rootsErr := l.webhookRoots(w, ca, host, want, full)
-	choice := l.set.Select(host, want)
-	if id := choice.Identity; id != nil {
-		c := l.identities[id.Name()]
-		c.used = true
-		c.receivers = append(c.receivers, full)
-		w.Identity = id
-		if err := id.Err(); err != nil {
-			return fmt.Errorf("loading certificate %q: %w", id.Name(), err)
-		}
-	} else if want.Mode == certs.ModeRequired && !chosen.set {
-		l.errorf(mtls.at, "No certificate for a receiver that demands one",
-			"mtls = true, but no certificate is for its host and none is primary. Add a certificate block with host = %q, or mark one with primary = true.", webhookHost(b, host))
-	}
-	return rootsErr
-}
-
-// dottedName is the full name of a receiver.
-func dottedName(b *block) string { return b.labels[0] + "." + b.label() }
-
-// webhookRoots chooses what the server is verified by, and notes who is.
-func (l *loader) webhookRoots(w *WebhookReceiver, ca opt[requestRoots], host string, want certs.Want, full string) error {
-	l.rootsOf(host)
-	if ca.set {
-		w.Roots = ca.value.roots
-		if ca.value.roots != nil {
-			l.requestCAs = append(l.requestCAs, CA{Path: ca.value.path, Roots: ca.value.roots, Receivers: []string{full}})
-		}
-		return ca.value.err
-	}
-	if id := l.set.Verifier(host, want); id != nil {
-		c := l.identities[id.Name()]
-		c.trusting = append(c.trusting, full)
-	}
-	roots, err := l.set.Roots(host, want)
-	w.Roots = roots
-	return err
-}
-
-// webhookHost is the host as a message may show it.
-func webhookHost(b *block, host string) string {
-	if _, ok := literal(b.attr("url")); ok {
-		return host
-	}
-	return "…"
-}
-
-// webhookWithoutTLS reports what only https can do.
-func (l *loader) webhookWithoutTLS(b *block) {
-	for _, name := range []string{"certificate", "ca", "mtls"} {
-		if a := b.attrs[name]; a != nil && !isNull(a.Expr) && !isFalse(a.Expr) {
-			l.errorf(a.Range, "No TLS", "%s has no meaning for an http:// URL: use https://, or leave it out.", name)
-		}
-	}
-}
-
-// isFalse reports whether expr is the literal false.
-func isFalse(expr hcl.Expression) bool {
-	v, diags := expr.Value(nil)
-	return !diags.HasErrors() && v.IsKnown() && !v.IsNull() && v.Type() == cty.Bool && v.False()
 }

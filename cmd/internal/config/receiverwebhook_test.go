@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,11 +77,11 @@ receiver "webhook" "plain" { url = "http://127.0.0.1:8080/" }
 	c := load(t, path, options)
 	for _, r := range c.Receivers {
 		w := r.Webhook
-		found := webhook{URL: w.URL, Key: string(w.Key), Headers: w.Headers, Timeout: w.Timeout}
-		if w.Identity != nil {
-			found.Identity = w.Identity.Name()
+		found := webhook{URL: w.URL, Key: string(bytes.Join(w.Keys, []byte(" "))), Headers: w.Headers, Timeout: w.Timeout}
+		if w.TLS.Identity != nil {
+			found.Identity = w.TLS.Identity.Name()
 		}
-		for _, cert := range w.Roots.Certificates() {
+		for _, cert := range w.TLS.Roots.Certificates() {
 			found.Roots = map[string]string{string(ca.Certificate().Raw): "ca", string(own.Certificate().Raw): "own"}[string(cert.Raw)]
 		}
 		got[r.FullName()] = found

@@ -20,7 +20,7 @@ type report struct {
 	seen    map[place]struct{}
 	found   []*hcl.Diagnostic
 	errors  int
-	omitted int // diagnostics that were not kept
+	omitted int         // diagnostics that were not kept
 	masked  []hcl.Range // what no diagnostic shows
 }
 

@@ -68,6 +68,7 @@ const (
 	proxyURL                 // http, https or socks5, or false
 	ipFamily                 // 4 or 6
 	httpFamily               // "1.1" or "2"
+	signingSecrets           // a string, or a short list of them
 )
 
 // describe says what the type wants, to follow "must be".

@@ -31,7 +31,7 @@ func (o Options) certificates() []rule {
 	}
 	if len(thresholds) > 0 {
 		rules = append(rules, o.clientShare("a twelfth", "0", "1 / 12", "critical"), o.clientShare("a sixth", "1 / 12", "1 / 6", "warning"),
-			o.clientShare("a third", "1 / 6", "1 / 3", "warning"), o.expired())
+			o.clientShare("a third", "1 / 6", "1 / 3", "warning"), o.expired(), o.serverExpired())
 	}
 	return append(rules, rule{
 		Alert:  "WatchwordClientCertificateLoadFailed",
@@ -86,17 +86,39 @@ func (o Options) clientShare(words, above, within, severity string) rule {
 	}
 }
 
-// serverExpiry is the alert on certificates that servers presented.
+// asking says how many checks meet a server's certificate, in a description.
+const asking = `{{ range query (printf "count(watchword_server_certificate_not_after_timestamp_seconds{host=%q,location=%q})" $labels.host $labels.location) }}` +
+	"{{ .Value }} checks ask this host. {{ end }}"
+
+// serverLeft is how many seconds are left of certificates that servers
+// presented.
+func (o Options) serverLeft() string {
+	return fmt.Sprintf("(min by (location, host, fingerprint) (%s) - time())", o.series("watchword_server_certificate_not_after_timestamp_seconds"))
+}
+
+// serverExpiry is the alert on those that expire in above to within from now.
 func (o Options) serverExpiry(above, within time.Duration) rule {
-	left := fmt.Sprintf("(min by (location, host, fingerprint) (%s) - time())", o.series("watchword_server_certificate_not_after_timestamp_seconds"))
+	left := o.serverLeft()
 	return rule{
 		Alert:  "WatchwordServerCertificateExpires",
 		Expr:   fmt.Sprintf("%s > %s\nand\n%s <= %s", left, seconds(above), left, seconds(within)),
 		Labels: map[string]string{"severity": severity(within), "threshold": short(within)},
 		Annotations: annotations{
-			Summary: "The certificate of {{ $labels.host }} expires in {{ $value | humanizeDuration }}",
-			Description: `{{ range query (printf "count(watchword_server_certificate_not_after_timestamp_seconds{host=%q,location=%q})" $labels.host $labels.location) }}` +
-				"{{ .Value }} checks ask this host. {{ end }}Those who run the server have to renew it.",
+			Summary:     "The certificate of {{ $labels.host }} expires in {{ $value | humanizeDuration }}",
+			Description: asking + "Those who run the server have to renew it.",
+		},
+	}
+}
+
+// serverExpired is the alert on those that servers go on presenting.
+func (o Options) serverExpired() rule {
+	return rule{
+		Alert:  "WatchwordServerCertificateExpired",
+		Expr:   "-" + o.serverLeft() + " >= 0",
+		Labels: map[string]string{"severity": "critical"},
+		Annotations: annotations{
+			Summary:     "The certificate of {{ $labels.host }} has expired {{ $value | humanizeDuration }} ago",
+			Description: asking + "Those who run the server have to renew it.",
 		},
 	}
 }

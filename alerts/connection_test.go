@@ -52,7 +52,7 @@ func TestWebhookBehindMutualTLS(t *testing.T) {
 					w.WriteHeader(http.StatusAccepted)
 				}),
 			})
-			w := &alerts.Webhook{URL: server.URL() + "/in", Identity: id, Roots: roots}
+			w := &alerts.Webhook{URL: server.URL() + "/in", TLS: alerts.TLS{Identity: id, Roots: roots}}
 			for range 2 {
 				if _, err := w.Send(t.Context(), delivery(alerts.Fired)); err != nil {
 					t.Errorf("%s: %v", name, err)
@@ -63,11 +63,11 @@ func TestWebhookBehindMutualTLS(t *testing.T) {
 				t.Errorf("%s: requests %+v of %d connections, want 2 of 2 by probe", name, got, len(server.Peers()))
 			}
 			for want, w := range map[string]*alerts.Webhook{
-				`the server asks for a client certificate; "probe" was presented`:   {URL: server.URL(), Identity: stranger, Roots: roots},
-				"the server asks for a client certificate; none is for its host":    {URL: server.URL(), Roots: roots},
-				"verifying the server: x509: certificate signed by unknown":         {URL: server.URL(), Identity: id, Roots: strangeRoots},
-				"wanted to match localhost":                                         {URL: strings.Replace(server.URL(), "127.0.0.1", "localhost", 1), Identity: id, Roots: roots},
-				"verifying the server: x509: certificate signed by unknown authori": {URL: server.URL(), Identity: id},
+				`the server asks for a client certificate; "probe" was presented`:   {URL: server.URL(), TLS: alerts.TLS{Identity: stranger, Roots: roots}},
+				"the server asks for a client certificate; none is for its host":    {URL: server.URL(), TLS: alerts.TLS{Roots: roots}},
+				"verifying the server: x509: certificate signed by unknown":         {URL: server.URL(), TLS: alerts.TLS{Identity: id, Roots: strangeRoots}},
+				"wanted to match localhost":                                         {URL: strings.Replace(server.URL(), "127.0.0.1", "localhost", 1), TLS: alerts.TLS{Identity: id, Roots: roots}},
+				"verifying the server: x509: certificate signed by unknown authori": {URL: server.URL(), TLS: alerts.TLS{Identity: id}},
 			} {
 				_, err := w.Send(t.Context(), delivery(alerts.Fired))
 				send, ok := errors.AsType[*alerts.SendError](err)
@@ -76,6 +76,63 @@ func TestWebhookBehindMutualTLS(t *testing.T) {
 					continue
 				}
 				// Where a refusal comes as a broken connection nobody can be sure.
+				if send.Unsure && !strings.Contains(want, "client certificate") {
+					t.Errorf("%s: unsure of %v", name, err)
+				}
+			}
+			if n := len(server.Requests()); n != 2 {
+				t.Errorf("%s: %d requests, want 2", name, n)
+			}
+		}
+	}
+}
+
+// An Alertmanager behind mutual TLS is posted to as a webhook is, each time over
+// a connection of its own, and each instance with what is for its host.
+func TestAlertmanagerBehindMutualTLS(t *testing.T) {
+	t.Parallel()
+	ca, other := certstest.NewCA(t), certstest.NewCA(t)
+	id, roots := hookIdentity(t, ca, ca)
+	stranger, strangeRoots := hookIdentity(t, other, other)
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		for _, protocol := range []string{"h2", "http/1.1"} {
+			name := tls.VersionName(version) + " " + protocol
+			start := func(ca *certstest.CA) *certstest.Server {
+				return certstest.NewServer(t, &certstest.Server{
+					Pair: ca.Server("127.0.0.1"), ClientAuth: tls.RequireAndVerifyClientCert,
+					MinVersion: version, MaxVersion: version, Protocols: []string{protocol},
+				})
+			}
+			server, second := start(ca), start(other)
+			url, secondURL := server.URL()+"/prefix", second.URL()
+			a := &alerts.Alertmanager{URLs: []string{url, secondURL}, TLS: map[string]alerts.TLS{
+				url: {Identity: id, Roots: roots}, secondURL: {Identity: stranger, Roots: strangeRoots},
+			}}
+			for range 2 {
+				if err := a.Sample(t.Context(), ""); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			for s, path := range map[*certstest.Server]string{server: "/prefix/api/v2/alerts", second: "/api/v2/alerts"} {
+				got := s.Requests()
+				if len(got) != 2 || got[0].Path != path || got[0].Peer == nil || got[0].Peer.Subject.CommonName != "probe" || len(s.Peers()) != 2 {
+					t.Errorf("%s: requests %+v of %d connections, want 2 of 2 by probe", name, got, len(s.Peers()))
+				}
+			}
+			for want, way := range map[string]alerts.TLS{
+				`the server asks for a client certificate; "probe" was presented`:   {Identity: stranger, Roots: roots},
+				"the server asks for a client certificate; none is for its host":    {Roots: roots},
+				"verifying the server: x509: certificate signed by unknown":         {Identity: id, Roots: strangeRoots},
+				"verifying the server: x509: certificate signed by unknown authori": {Identity: id},
+				"no such file": {Identity: id, Roots: roots, Err: errors.New("no such file")},
+			} {
+				a := &alerts.Alertmanager{URLs: []string{url}, TLS: map[string]alerts.TLS{url: way}}
+				err := a.Sample(t.Context(), "")
+				send, ok := errors.AsType[*alerts.SendError](err)
+				if !ok || !strings.HasPrefix(err.Error(), "posting to "+url+": ") || !strings.Contains(err.Error(), want) || send.Permanent {
+					t.Errorf("%s: got %v, want %s", name, err, want)
+					continue
+				}
 				if send.Unsure && !strings.Contains(want, "client certificate") {
 					t.Errorf("%s: unsure of %v", name, err)
 				}
