@@ -1,9 +1,6 @@
 package config
 
 import (
-	"runtime"
-	"sync"
-
 	"github.com/hashicorp/hcl/v2"
 
 	"watchword/checks"
@@ -16,17 +13,10 @@ const maxConditions = 1000
 // precompile compiles the conditions of all blocks on all cores, which is the
 // greater part of the work where they differ: l.scope keeps what is right.
 func (l *loader) precompile(blocks []*block) {
-	var wg sync.WaitGroup
-	workers := runtime.GOMAXPROCS(0)
-	for first := range workers {
-		wg.Go(func() {
-			for i := first; i < len(blocks); i += workers {
-				_, _ = l.compile(blocks[i], "expect", lang.Expect)
-				_, _ = l.compile(blocks[i], "degraded_if", lang.DegradedIf)
-			}
-		})
-	}
-	wg.Wait()
+	inParallel(len(blocks), func(i int) {
+		_, _ = l.compile(blocks[i], "expect", lang.Expect)
+		_, _ = l.compile(blocks[i], "degraded_if", lang.DegradedIf)
+	})
 }
 
 func (l *loader) compile(b *block, name string, kind lang.Kind) ([]checks.Condition, hcl.Diagnostics) {

@@ -12,7 +12,9 @@ import (
 
 // A detector finds literals that look like credentials.
 type detector struct {
-	*loader
+	*report
+	userinfo []string // in URLs
+
 	keys   *regexp.Regexp // names of things that are secret
 	values *regexp.Regexp // forms that only credentials have
 	names  *regexp.Regexp // references
@@ -26,20 +28,21 @@ const (
 )
 
 // credentials warns of literals below root that look like credentials. Their
-// text is not shown.
-func (l *loader) credentials(root *block) {
+// text is not shown. It changes nothing of l, and its report is to be joined.
+func (l *loader) credentials(root *block) *detector {
 	d := &detector{
-		loader: l,
+		report: l.another(),
 		names:  regexp.MustCompile(`^((secret|var|local|each)\.[\w-]+|step\.[\w.\[\]-]+)$`),
 		keys:   regexp.MustCompile(`(?i)(^|[-_.])(password|passwd|passphrase|secret|token|api[-_]?key|apikey|authorization|cookie|private[-_]?key)$`),
 		values: regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY|\bxox[abeoprs]-[0-9A-Za-z-]{10,}|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[0-9A-Za-z]{30,}|\bsk_live_[0-9A-Za-z]{10,}|\beyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.|hooks\.slack\.com/services/T|\bAGE-SECRET-KEY-`),
 	}
 	for _, b := range root.blocks {
-		if l.full() {
-			return
+		if d.full() {
+			break
 		}
 		d.block(b)
 	}
+	return d
 }
 
 func (d *detector) block(b *block) {

@@ -114,16 +114,25 @@ func (l *loader) monitors(root, defaults *block) []*Monitor {
 	}
 	layers := map[*block]*layer{}
 	l.inheritIn(root, outermost, layers)
+	outer := func(d *declared) *layer {
+		if n := len(d.groups); n > 0 {
+			return layers[d.groups[n-1]]
+		}
+		return outermost
+	}
 	list := make([]*Monitor, 0, len(all))
-	for _, d := range all {
+	for some := range slices.Chunk(all, batch) {
 		if l.full() {
 			break
 		}
-		outer := outermost
-		if n := len(d.groups); n > 0 {
-			outer = layers[d.groups[n-1]]
+		for i, p := range l.prepare(some, outer) {
+			if l.full() {
+				break
+			}
+			d := some[i]
+			list = append(list, l.instances(d, outer(d), p)...)
+			d.block.attrs, d.block.blocks = nil, nil // most of the memory of a load
 		}
-		list = append(list, l.instances(d, outer)...)
 	}
 	l.cycles(list)
 	return list

@@ -7,10 +7,14 @@ import (
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
 	"watchword/cmd/internal/lang"
 )
+
+// maxLiteralMap is far below what any expression may hold.
+const maxLiteralMap = 1000
 
 // An opt is an attribute's value, if the attribute was given.
 type opt[T any] struct {
@@ -174,6 +178,9 @@ func listOf[T any](l *loader, b *block, name string, parse func(string) (T, erro
 }
 
 func (l *loader) textMap(b *block, name string) opt[map[string]string] {
+	if m := literalMap(b.attr(name)); m != nil {
+		return opt[map[string]string]{value: m, at: b.attrs[name].Range, set: true}
+	}
 	return decode(l, b, name, cty.Map(cty.String), func(v cty.Value) (map[string]string, error) {
 		m := make(map[string]string, v.LengthInt())
 		for key, element := range v.AsValueMap() {
@@ -184,6 +191,26 @@ func (l *loader) textMap(b *block, name string) opt[map[string]string] {
 		}
 		return m, nil
 	})
+}
+
+// literalMap is an object of texts in native syntax in which nothing is to be
+// computed, as most labels are, or nil. A value of the language costs many
+// times as much.
+func literalMap(expr hcl.Expression) map[string]string {
+	object, ok := expr.(*hclsyntax.ObjectConsExpr)
+	if !ok || len(object.Items) > maxLiteralMap {
+		return nil
+	}
+	m := make(map[string]string, len(object.Items))
+	for _, item := range object.Items {
+		key, named := literal(item.KeyExpr)
+		text, known := literal(item.ValueExpr)
+		if !named || !known {
+			return nil
+		}
+		m[key] = text
+	}
+	return m
 }
 
 // path is a file's path, made absolute from the folder of b's file.

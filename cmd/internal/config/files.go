@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	hcljson "github.com/hashicorp/hcl/v2/json"
 
 	"watchword/cmd/internal/lang"
@@ -44,18 +43,15 @@ func (f *file) json() bool { return strings.HasSuffix(f.name, ".json") }
 
 // parse fills in f.parsed, after checking that the parser survives the file.
 func (f *file) parse() hcl.Diagnostics {
-	diags := lang.Guard(f.name, f.src)
-	if diags.HasErrors() {
-		return diags
+	var diags hcl.Diagnostics
+	if !f.json() {
+		f.parsed, diags = lang.Parse(f.name, f.src)
+		return lang.ExplainSyntax(diags, f.src, 0)
 	}
-	var more hcl.Diagnostics
-	if f.json() {
-		f.parsed, more = hcljson.Parse(f.src, f.name)
-	} else {
-		f.parsed, more = hclsyntax.ParseConfig(f.src, f.name, hcl.InitialPos)
-		more = lang.ExplainSyntax(more, f.src, 0)
+	if diags = lang.Guard(f.name, f.src); !diags.HasErrors() {
+		f.parsed, diags = hcljson.Parse(f.src, f.name)
 	}
-	return append(diags, more...)
+	return diags
 }
 
 // A tree is the files that make up a configuration, unread.

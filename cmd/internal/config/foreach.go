@@ -113,8 +113,12 @@ func badKey(key string) string {
 }
 
 // instances builds the monitors of one check: one, or one of each element.
-func (l *loader) instances(d *declared, outer *layer) []*Monitor {
-	if !d.each {
+func (l *loader) instances(d *declared, outer *layer, p readyCheck) []*Monitor {
+	switch {
+	case p.found != nil:
+		l.join(p.found)
+		return []*Monitor{l.monitor(p.layer, d.block, d.name, d.group)}
+	case !d.each:
 		return []*Monitor{l.monitor(l.layer(d.block).over(outer), d.block, d.name, d.group)}
 	}
 	around := l.scope

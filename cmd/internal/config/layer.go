@@ -33,7 +33,9 @@ type layer struct {
 	retry         retryLayer
 	alert         alertLayer
 	request       *requestLayer // nil without a request block
-	broken        bool          // holds something unknown
+	template      *lang.Request // of the request, once it is compiled; nil with mistakes
+	compiled      bool
+	broken        bool // holds something unknown
 }
 
 // An alertLayer is what one alert block says.

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -44,7 +45,7 @@ type loader struct {
 	unsettled []Notice
 	reloadAt  time.Time // zero: no need
 
-	certLoader certs.Loader
+	certLoader *certs.Loader
 	certs      []*certificate
 	identities map[string]*certificate // by name
 	set        *certs.Set
@@ -130,7 +131,7 @@ func newLoader(o Options) *loader {
 	if l.now.IsZero() {
 		l.now = time.Now()
 	}
-	l.certLoader.Memory, l.certLoader.Now = o.Certificates, l.now
+	l.certLoader = &certs.Loader{Memory: o.Certificates, Now: l.now}
 	environ := o.Environ
 	if environ == nil {
 		environ = func(string) (string, bool) { return "", false }
@@ -149,43 +150,72 @@ func (l *loader) parseAll(ctx context.Context, t *tree) (*block, error) {
 	if err := t.read(ctx, l.report); err != nil {
 		return nil, err
 	}
-	found := make([]hcl.Diagnostics, len(t.files))
-	var wg sync.WaitGroup
-	next := make(chan int)
-	for range min(runtime.GOMAXPROCS(0), len(t.files)) {
-		wg.Go(func() {
-			for i := range next {
-				found[i] = t.files[i].parse()
-			}
-		})
-	}
-	for i, f := range t.files {
+	for _, f := range t.files {
 		l.sources[f.name] = lang.Source{Name: f.name, Dir: f.dir(), Text: f.src}
-		next <- i
 	}
-	close(next)
-	wg.Wait()
-	for _, diags := range found {
-		l.add(diags)
+	is := language()
+	all := make([]parsedFile, len(t.files))
+	inParallel(len(all), func(i int) {
+		if ctx.Err() == nil {
+			all[i] = l.parseFile(t.files[i], is)
+		}
+	})
+	if err := context.Cause(ctx); err != nil {
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	for i := range all {
+		l.add(all[i].syntax)
 	}
 	if l.errors > 0 {
 		return nil, nil //nolint:nilnil // as documented
 	}
-	root := &block{is: language()}
-	for _, f := range t.files {
-		if err := context.Cause(ctx); err != nil {
-			return nil, fmt.Errorf("reading the configuration: %w", err)
-		}
-		b := l.takeApart(f.parsed.Body, root.is, f)
-		root.blocks = append(root.blocks, b.blocks...)
-		root.broken = root.broken || b.broken
+	root := &block{is: is}
+	for _, p := range all {
+		l.join(p.report)
+		root.blocks = append(root.blocks, p.blocks.blocks...)
+		root.broken = root.broken || p.blocks.broken
 	}
 	return root, nil
+}
+
+// A parsedFile is what one file holds.
+type parsedFile struct {
+	syntax hcl.Diagnostics
+	blocks *block // nil after a mistake of syntax
+	report *report
+}
+
+// parseFile parses f and takes its blocks apart. The tree of the syntax is let
+// go: it is larger than all that is kept of it.
+func (l *loader) parseFile(f *file, is *blockType) parsedFile {
+	p := parsedFile{syntax: f.parse(), report: l.another()}
+	if p.syntax.HasErrors() || f.parsed == nil {
+		return p
+	}
+	p.blocks = p.report.takeApart(f.parsed.Body, is, f)
+	f.parsed = nil
+	return p
+}
+
+// inParallel calls do for each number below n on all cores, and waits.
+func inParallel(n int, do func(i int)) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), n) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				do(int(i))
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // resolve evaluates everything, in the order in which things may name one
 // another: variables and secrets, locals, certificates and receivers, checks.
 func (l *loader) resolve(ctx context.Context, root *block) *Config {
+	found := make(chan *detector, 1)
+	go func() { found <- l.credentials(root) }() // while files of certificates are read
 	blocks := l.byKind(root)
 	l.scope = l.scope.With(map[string]cty.Value{"var": l.variables(blocks["variable"])})
 	l.scope = l.scope.With(map[string]cty.Value{"secret": l.secretValues(ctx, blocks["secret"])})
@@ -204,10 +234,12 @@ func (l *loader) resolve(ctx context.Context, root *block) *Config {
 	c.Routes = l.routes(blocks["route"], l.receiverList)
 	l.routing = c.Routes
 	c.Maintenance = l.maintenance(blocks["maintenance"])
+	suspects := <-found // before the blocks of checks are let go
 	c.Monitors = l.monitors(root, first(blocks["defaults"]))
 	l.unmatched(slices.Concat(blocks["route"], blocks["maintenance"]), c.Monitors)
 	l.unused()
-	l.credentials(root)
+	l.join(suspects.report)
+	l.userinfo = append(l.userinfo, suspects.userinfo...)
 
 	c.Certificates = l.set
 	for _, cert := range l.certs {

@@ -158,6 +158,9 @@ func (l *loader) schedule(m *Monitor, y *layer) {
 
 // template compiles what is sent, or returns nil where that has mistakes.
 func (l *loader) template(y *layer, b *block) *lang.Request {
+	if y.compiled {
+		return y.template
+	}
 	exprs := y.request.exprs()
 	if exprs.URL == nil {
 		if !y.broken {

@@ -22,7 +22,8 @@ type report struct {
 	seen    map[place]struct{}
 	found   []*hcl.Diagnostic
 	errors  int
-	omitted int // diagnostics that were not kept
+	omitted int         // diagnostics that were not kept
+	masked  []hcl.Range // what no diagnostic shows
 }
 
 // A place tells whether two diagnostics are the same.
@@ -44,12 +45,24 @@ func (r *report) add(diags hcl.Diagnostics) {
 	}
 }
 
-// mask keeps what lies in rng out of all diagnostics.
-func (r *report) mask(rng hcl.Range) {
-	if f := r.files[rng.Filename]; f != nil {
-		f.masked = append(f.masked, rng)
+// another is an empty report on the same files, for what goes on at the same
+// time.
+func (r *report) another() *report {
+	return &report{files: r.files, seen: map[place]struct{}{}}
+}
+
+// join adds what other found, as if it had been found only now.
+func (r *report) join(other *report) {
+	r.add(other.found)
+	r.masked = append(r.masked, other.masked...)
+	r.omitted += other.omitted
+	if r.errors == 0 { // those of other were not kept
+		r.errors = other.errors
 	}
 }
+
+// mask keeps what lies in rng out of all diagnostics.
+func (r *report) mask(rng hcl.Range) { r.masked = append(r.masked, rng) }
 
 // addOne keeps d.
 func (r *report) addOne(d *hcl.Diagnostic) {
@@ -113,6 +126,11 @@ func diagnosed(severity hcl.DiagnosticSeverity, rng hcl.Range, summary, detail s
 // diagnostics are all findings in order of file and place, free of what
 // redactor knows.
 func (r *report) diagnostics(redactor *checks.Redactor) Diagnostics {
+	for _, rng := range r.masked {
+		if f := r.files[rng.Filename]; f != nil {
+			f.masked = append(f.masked, rng)
+		}
+	}
 	slices.SortStableFunc(r.found, r.compare)
 	all := make(Diagnostics, 0, len(r.found)+1)
 	shown := map[hcl.DiagnosticSeverity]int{}

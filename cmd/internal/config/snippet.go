@@ -118,6 +118,9 @@ func (f *file) piece(a, b int) string {
 
 // context names the outermost block around offset.
 func (f *file) context(offset int) string {
+	if f.parsed == nil { // nobody needed it any more
+		_ = f.parse()
+	}
 	if f.parsed == nil {
 		return ""
 	}

@@ -109,3 +109,24 @@ func BenchmarkGuard(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkParse parses what most files hold, and the same with a mark in each
+// block that a glance does not see through.
+func BenchmarkParse(b *testing.B) {
+	var src strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&src, "check \"c%d\" {\n  # NAME\n  request {\n    url = \"${local.api}/orders/%d\"\n  }\n  expect = [status == 200, json.database == \"up\"]\n}\n", i, i)
+	}
+	for name, comment := range map[string]string{"plain": "# orders", "lexed": "/* orders */"} {
+		b.Run(name, func(b *testing.B) {
+			text := []byte(strings.ReplaceAll(src.String(), "# NAME", comment))
+			b.ReportAllocs()
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				if _, diags := Parse("x.hcl", text); diags.HasErrors() {
+					b.Fatal(diags)
+				}
+			}
+		})
+	}
+}

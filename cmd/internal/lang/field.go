@@ -49,6 +49,10 @@ type field struct {
 // field evaluates an attribute for the first time.
 func (s *Scope) field(p part) (field, hcl.Diagnostics) {
 	f := field{role: p.role, at: p.expr.Range()}
+	if v, ok := constant(p.expr); ok {
+		f.value = v
+		return f, nil
+	}
 	x, diags := s.mutable(p.expr)
 	if diags.HasErrors() {
 		return f, diags

@@ -30,26 +30,44 @@ const (
 // hclsyntax or, if its name ends in ".json", by hcl's json package, and every
 // expression in it be evaluated. It says nothing of other mistakes.
 func Guard(filename string, src []byte) hcl.Diagnostics {
-	if len(src) > MaxFile {
-		at := hcl.Range{Filename: filename, Start: hcl.InitialPos, End: hcl.InitialPos}
-		return errorAt(at, "File too large",
-			fmt.Sprintf("A configuration file holds at most 4 MiB; this one holds %s bytes. Spread it over several files.", grouped(len(src))))
+	if diags := tooLarge(filename, src); diags != nil {
+		return diags
 	}
 	if strings.HasSuffix(filename, ".json") {
 		return guardJSON(filename, src)
 	}
-	return guardTokens(src, filename, hcl.InitialPos, hclsyntax.LexConfig, true)
+	return guardTokens(src, filename, hcl.InitialPos, hclsyntax.LexConfig, func([]byte, string, hcl.Pos) {})
+}
+
+func tooLarge(filename string, src []byte) hcl.Diagnostics {
+	if len(src) <= MaxFile {
+		return nil
+	}
+	at := hcl.Range{Filename: filename, Start: hcl.InitialPos, End: hcl.InitialPos}
+	return errorAt(at, "File too large",
+		fmt.Sprintf("A configuration file holds at most 4 MiB; this one holds %s bytes. Spread it over several files.", grouped(len(src))))
 }
 
 // lexer is one of hclsyntax's LexConfig, LexTemplate and LexExpression.
 type lexer func(src []byte, filename string, start hcl.Pos) (hclsyntax.Tokens, hcl.Diagnostics)
 
 // guardTokens runs lex over src piece by piece, so that neither time nor
-// memory is spent on what follows a violation. With lines set, a piece may
-// end at any line break outside of brackets.
-func guardTokens(src []byte, filename string, start hcl.Pos, lex lexer, lines bool) hcl.Diagnostics {
+// memory is spent on what follows a violation. With sound set, a piece may
+// end at any line break outside of brackets, and sound is called with each
+// piece in which nothing is wrong, and where it begins.
+func guardTokens(src []byte, filename string, start hcl.Pos, lex lexer, sound func(piece []byte, filename string, start hcl.Pos)) hcl.Diagnostics {
 	total, heredocs, size := 0, 0, firstChunk
+	most := plainPiece // bytes of a piece that needs no lexer
+	if sound == nil || len(src) >= maxTokens {
+		most = 0
+	}
 	for len(src) > 0 {
+		if n := plain(src, most); n > 0 {
+			sound(src[:n], filename, start)
+			start = hcl.Pos{Line: start.Line + bytes.Count(src[:n], []byte("\n")), Column: 1, Byte: start.Byte + n}
+			src = src[n:]
+			continue
+		}
 		last := size >= len(src)
 		tokens, _ := lex(src[:min(size, len(src))], filename, start)
 		n := nesting{heredocs: heredocs}
@@ -61,19 +79,23 @@ func guardTokens(src []byte, filename string, start hcl.Pos, lex lexer, lines bo
 			if total+i >= maxTokens {
 				return errorAt(tokens[i].Range, "File too large", "A configuration file holds at most a million words and signs. Spread it over several files.")
 			}
-			if lines && len(n.stack) == 1 && tokens[i].Type == hclsyntax.TokenNewline {
+			if sound != nil && len(n.stack) == 1 && tokens[i].Type == hclsyntax.TokenNewline {
 				end, resume = i+1, tokens[i].Range.End
 				heredocs = n.heredocs
 			}
 		}
 		switch {
 		case last:
+			if sound != nil {
+				sound(src, filename, start)
+			}
 			return nil
 		case end == 0:
 			size = min(4*size, max(2*size, size*maxTokens/len(tokens)))
 			continue
 		}
 		total += end
+		sound(src[:resume.Byte-start.Byte], filename, start)
 		src, start = src[resume.Byte-start.Byte:], resume
 		size = firstChunk
 	}

@@ -96,7 +96,7 @@ func (s *jsonScanner) text() hcl.Diagnostics {
 	start := s.pos(from)
 	start.Column++
 	start.Byte++
-	diags := guardTokens([]byte(text), s.filename, start, hclsyntax.LexTemplate, false)
+	diags := guardTokens([]byte(text), s.filename, start, hclsyntax.LexTemplate, nil)
 	return within(diags, s.between(from, s.at))
 }
 

@@ -14,7 +14,7 @@ func (s *Scope) fromText(text string, at hcl.Range) (*expression, hcl.Diagnostic
 	start := inside(at)
 	x := &expression{at: at, dir: s.dir(at.Filename), text: []byte(text), base: start.Byte}
 	if strings.HasPrefix(text, "${") {
-		if diags := guardTokens(x.text, at.Filename, start, hclsyntax.LexTemplate, false); diags != nil {
+		if diags := guardTokens(x.text, at.Filename, start, hclsyntax.LexTemplate, nil); diags != nil {
 			return nil, within(diags, at)
 		}
 		node, diags := hclsyntax.ParseTemplate(x.text, at.Filename, start)
@@ -27,7 +27,7 @@ func (s *Scope) fromText(text string, at hcl.Range) (*expression, hcl.Diagnostic
 			return nil, errorAt(at, "Not a condition", "This is a text with values in it. Write the condition without ${ }, or put all of it inside.")
 		}
 	}
-	if diags := guardTokens(x.text, at.Filename, start, hclsyntax.LexExpression, false); diags != nil {
+	if diags := guardTokens(x.text, at.Filename, start, hclsyntax.LexExpression, nil); diags != nil {
 		return nil, within(diags, at)
 	}
 	node, diags := hclsyntax.ParseExpression(x.text, at.Filename, start)

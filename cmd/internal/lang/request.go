@@ -48,9 +48,10 @@ var _ checks.Template = (*Request)(nil)
 // it becomes an error of [Request.Render].
 func CompileRequest(r RequestExprs, s *Scope) (*Request, hcl.Diagnostics) {
 	req := &Request{file: r.File}
-	var fields []field
 	var diags hcl.Diagnostics
-	for _, part := range r.parts() {
+	parts := r.parts()
+	fields := make([]field, 0, len(parts))
+	for _, part := range parts {
 		f, more := s.field(part)
 		diags = append(diags, more...)
 		if !more.HasErrors() {
@@ -94,7 +95,7 @@ func CompileRequest(r RequestExprs, s *Scope) (*Request, hcl.Diagnostics) {
 }
 
 func (r *RequestExprs) parts() []part {
-	var parts []part
+	parts := make([]part, 0, 4+len(r.Headers)+len(r.Query)) // few have more
 	add := func(role role, exprs ...hcl.Expression) {
 		for _, e := range exprs {
 			if e != nil {

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
@@ -96,6 +97,9 @@ func (s *Scope) Files() []string {
 // call, and values of an exchange, are mistakes in it. A result that depends
 // on a secret that cannot be read is unknown; [Reason] tells why.
 func (s *Scope) Value(expr hcl.Expression) (cty.Value, hcl.Diagnostics) {
+	if v, ok := constant(expr); ok {
+		return v, nil
+	}
 	x, diags := s.read(expr)
 	if diags.HasErrors() {
 		return cty.DynamicVal, diags
@@ -117,12 +121,30 @@ func (s *Scope) value(x *expression) (cty.Value, hcl.Diagnostics) {
 	return n.explainUnknown(v), diags
 }
 
+// constant is the value of a number, a bool, null or a text in native syntax
+// without anything in it to compute. It is as most attributes are.
+func constant(expr hcl.Expression) (cty.Value, bool) {
+	switch e := expr.(type) {
+	case *hclsyntax.LiteralValueExpr:
+		return e.Val, true
+	case *hclsyntax.TemplateExpr:
+		if e.IsStringLiteral() {
+			v, diags := e.Value(nil)
+			return v, len(diags) == 0
+		}
+	}
+	return cty.NilVal, false
+}
+
 // Typed evaluates an expression as [Scope.Value] does, and converts the
 // result to the wanted type. Null is a value of every type.
 func (s *Scope) Typed(expr hcl.Expression, want cty.Type) (cty.Value, hcl.Diagnostics) {
 	v, diags := s.Value(expr)
 	if diags.HasErrors() {
 		return cty.UnknownVal(want), diags
+	}
+	if v.Type() == want {
+		return v, diags
 	}
 	got, err := convert.Convert(v, want)
 	if err != nil {
