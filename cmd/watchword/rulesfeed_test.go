@@ -44,7 +44,8 @@ type situation struct {
 // in a bubble.
 func everythingWrong(t *testing.T, dir string) *situation {
 	t.Helper()
-	text := `
+	var text strings.Builder
+	text.WriteString(`
 settings { location = "fra1" }
 receiver "alertmanager" "main" { url = "http://am.test" }
 receiver "webhook" "gone" { url = "http://gone.test" }
@@ -60,7 +61,7 @@ check "slow" {
   labels = { tier = "1" }
   request { url = "https://probe.acme.test/" }
 }
-`
+`)
 	ca := certstest.NewCA(t)
 	day := func(n int) time.Time { return time.Now().AddDate(0, 0, n).Add(time.Hour) }
 	for name, life := range map[string]struct{ begin, end int }{
@@ -74,11 +75,11 @@ check "slow" {
 		if _, _, _, err := pair.Save(dir, name); err != nil {
 			t.Fatal(err)
 		}
-		text += fmt.Sprintf("certificate %[1]q {\n  host = \"%[1]s.acme.test\"\n  pem  = \"%[1]s.pem\"\n}\n"+
+		fmt.Fprintf(&text, "certificate %[1]q {\n  host = \"%[1]s.acme.test\"\n  pem  = \"%[1]s.pem\"\n}\n"+
 			"check %[1]q {\n  request { url = \"https://%[1]s.acme.test/\" }\n}\n", name)
 	}
 	write(t, dir, "broken.pem", "nothing")
-	cfg, err := config.Load(t.Context(), write(t, dir, "main.hcl", "%s", text), config.Options{})
+	cfg, err := config.Load(t.Context(), write(t, dir, "main.hcl", "%s", text.String()), config.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
