@@ -57,12 +57,15 @@ func count(n int, noun string) string {
 // clock writes a moment: `2026-03-01 10:02:07 UTC`.
 func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
-// span writes from when to when, the date only where it is needed:
-// `10:02 to 10:07 UTC`.
+// span writes from when to when, the date and the seconds only where they are
+// needed: `10:02 to 10:07 UTC`.
 func span(from, to time.Time) string {
 	from, to = from.UTC(), to.UTC()
 	const day, minute = "2006-01-02", "15:04"
-	if from.Format(day) == to.Format(day) {
+	switch {
+	case from.Format(day+minute) == to.Format(day+minute):
+		return from.Format(time.TimeOnly) + " to " + to.Format(time.TimeOnly) + " UTC"
+	case from.Format(day) == to.Format(day):
 		return from.Format(minute) + " to " + to.Format(minute) + " UTC"
 	}
 	return from.Format(day+" "+minute) + " to " + to.Format(day+" "+minute) + " UTC"

@@ -112,7 +112,7 @@ func TestFoldedGroup(t *testing.T) {
 		p.engine.Look(t.Context(), time.Now())
 		p.down(false)
 		wait(10 * time.Minute)
-		p.want("🟢 c00 was failing from 00:00 to 00:00 UTC: x", "🟢 4 checks were failing from 00:00 to 00:00 UTC: all on *.acme.com, all say x")
+		p.want("🟢 c00 was failing from 00:00:00 to 00:00:20 UTC: x", "🟢 4 checks were failing from 00:00:00 to 00:00:20 UTC: all on *.acme.com, all say x")
 		p.stop()
 	})
 }
@@ -144,7 +144,7 @@ func TestFoldedAfterALostAnswer(t *testing.T) {
 		wait(time.Minute)
 		p.want(
 			"🔴 a is failing: x", "[🟢 a recovered after 0s]", "> 🟢 a recovered after 0s",
-			"🟢 a was failing from 00:01 to 00:01 UTC: y", "🟢 a was failing from 00:01 to 00:01 UTC: y (possible repeat)",
+			"🟢 a was failing from 00:01:00 to 00:01:00 UTC: y", "🟢 a was failing from 00:01:00 to 00:01:00 UTC: y (possible repeat)",
 		)
 		p.stop()
 	})

@@ -110,7 +110,7 @@ func TestGroupWindow(t *testing.T) {
 	r.at("c07", checks.Passed, "")
 	r.at("c08", checks.Passed, "")
 	got := r.told()
-	if len(got) != 3 || got[0] != "a: 🔴 c06 is failing: tls_unknown_ca" || !strings.HasPrefix(got[1], "a: 🟢 c07 was failing from 10:01 to 10:01 UTC: tls_unknown_ca") {
+	if len(got) != 3 || got[0] != "a: 🔴 c06 is failing: tls_unknown_ca" || !strings.HasPrefix(got[1], "a: 🟢 c07 was failing from 10:01:08 to 10:01:08 UTC: tls_unknown_ca") {
 		t.Errorf("told %q", got)
 	}
 	r.tick(time.Minute)
