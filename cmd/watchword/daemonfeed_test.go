@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -36,8 +37,8 @@ type pager struct {
 	addr    string // the same after a restart
 	cmd     *exec.Cmd
 	drained chan struct{}
-	user    string       // for basic authentication; may be empty
-	client  *http.Client // by https; nil: by http
+	user    string      // for basic authentication; may be empty
+	trust   *tls.Config // nil: it speaks no TLS
 
 	mu   sync.Mutex
 	told []pagerAlert // by notifications, in their order
@@ -125,7 +126,7 @@ func (p *pager) end(s syscall.Signal) {
 }
 
 func (p *pager) url() string {
-	if p.client != nil {
+	if p.trust != nil {
 		return "https://" + p.addr
 	}
 	return "http://" + p.addr
@@ -141,11 +142,7 @@ func (p *pager) alerts() []pagerAlert {
 	if p.user != "" {
 		req.SetBasicAuth(p.user, pagerPassword)
 	}
-	client := new(http.Client)
-	if p.client != nil {
-		client = p.client
-	}
-	resp, err := client.Do(req)
+	resp, err := newClient(p.trust).Do(req)
 	if err != nil {
 		p.t.Fatal(err)
 	}
