@@ -268,10 +268,6 @@ func (d *daemon) serve(ctx context.Context, cfg *config.Config) error {
 	part("giving signs of life", func(ctx context.Context) error {
 		return d.Manager.keepAlive(ctx, func() time.Duration { return d.stuck(runs) })
 	})
-	wg.Go(func() {
-		<-runs.Done()
-		d.Manager.stopping()
-	})
 
 	d.ready.Store(true)
 	d.Logger.InfoContext(ctx, "watching", "checks", len(cfg.Monitors), "certificates", len(cfg.Sources), "listen", d.Web.Addr().String(), "version", version)
@@ -279,6 +275,10 @@ func (d *daemon) serve(ctx context.Context, cfg *config.Config) error {
 		d.Started(d.Web.Addr(), cfg)
 	}
 	d.Manager.watching(serviceStatus(cfg))
+	wg.Go(func() {
+		<-runs.Done()
+		d.Manager.stopping()
+	})
 	err := d.scheduler.Run(runs)
 	d.ready.Store(false)
 	stopRuns()
