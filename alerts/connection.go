@@ -45,7 +45,6 @@ func (t TLS) connect(u *url.URL, client *http.Client) *connection {
 	}
 	c.own = &http.Transport{
 		Proxy:                  proxy,
-		DialContext:            new(net.Dialer).DialContext,
 		TLSClientConfig:        c.config(u),
 		ForceAttemptHTTP2:      true,
 		DisableKeepAlives:      true,

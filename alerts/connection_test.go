@@ -1,6 +1,8 @@
 package alerts_test
 
 import (
+	"cmp"
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -9,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"watchword/alerts"
@@ -169,26 +172,23 @@ func TestWebhookWithoutAnswer(t *testing.T) {
 		_, _ = c.Write([]byte("HTTP/1.1 308 Permanent Redirect\r\nLocation: http://" + closing + "/\r\nContent-Length: 0\r\n\r\n"))
 		_ = c.Close()
 	})
-	unused, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = unused.Close()
 	for _, tc := range []struct {
 		name, url, want   string
 		permanent, unsure bool
 	}{
-		{"silent", "http://" + silent + "/canary", "no answer within 300ms", false, true},
 		{"silent in the handshake", "https://" + silent + "/canary", "no answer within 300ms", false, false},
 		{"closes", "http://" + closing + "/canary", "", false, true},
 		{"no TLS", "https://" + redirect + "/canary", "", false, false},
 		{"endless", "http://" + endless + "/canary", "", false, true},
 		{"redirect", "http://" + redirect + "/canary", "the answer is 308 Permanent Redirect: redirects are not followed", true, false},
-		{"refused", "http://" + unused.Addr().String() + "/canary", "connection refused", false, false},
+		{"refused", "http://" + unused + "/canary", "connection refused", false, false},
 		{"no URL", "http://bad host/canary", "the URL is not valid", true, false},
 		{"takes it and goes on", "http://" + slowBody + "/canary", "", false, false},
 	} {
-		w := &alerts.Webhook{URL: tc.url, Timeout: 300 * time.Millisecond}
+		w := &alerts.Webhook{URL: tc.url, Timeout: time.Minute}
+		if strings.HasPrefix(tc.name, "silent") {
+			w.Timeout = 300 * time.Millisecond
+		}
 		_, err := w.Send(t.Context(), delivery(alerts.Fired))
 		if tc.name == "takes it and goes on" {
 			if err != nil {
@@ -202,6 +202,30 @@ func TestWebhookWithoutAnswer(t *testing.T) {
 		}
 	}
 }
+
+// TestWebhookGivesUp waits for an answer as long as it is told to.
+func TestWebhookGivesUp(t *testing.T) {
+	for _, limit := range []time.Duration{0, 3 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			transport := &http.Transport{DisableKeepAlives: true, DialContext: func(context.Context, string, string) (net.Conn, error) {
+				near, far := net.Pipe()
+				go func() { _, _ = io.Copy(io.Discard, far) }()
+				return near, nil
+			}}
+			began := time.Now()
+			w := &alerts.Webhook{URL: "http://hooks.test/canary", Timeout: limit, Client: &http.Client{Transport: transport}}
+			_, err := w.Send(t.Context(), delivery(alerts.Fired))
+			limit := cmp.Or(limit, alerts.DefaultWebhookTimeout)
+			send, ok := errors.AsType[*alerts.SendError](err)
+			if took := time.Since(began); !ok || err.Error() != "posting to the webhook: no answer within "+limit.String() || send.Permanent || !send.Unsure || took != limit {
+				t.Errorf("got %+v after %v, want no answer within %v", err, took, limit)
+			}
+		})
+	}
+}
+
+// unused is an address where nothing listens, and that is given to nobody.
+const unused = "127.0.0.1:1"
 
 // serve hands every connection to a loopback port to do, and returns the
 // port's address.

@@ -40,8 +40,9 @@ type Past struct {
 	byCheck map[string][]*ClosedIncident
 }
 
-// PastOf holds incidents in the order in which they ended, whatever order they
-// come in.
+// PastOf holds incidents in the order in which they ended, and those of one
+// check in that of their numbers, whatever order they come in: the clock may
+// have been set back between two of them.
 func PastOf(list []ClosedIncident) *Past {
 	list = slices.SortedStableFunc(slices.Values(list), func(a, b ClosedIncident) int {
 		return cmp.Or(a.Until.Compare(b.Until), strings.Compare(a.Check, b.Check), cmp.Compare(a.Incident, b.Incident))
@@ -49,6 +50,9 @@ func PastOf(list []ClosedIncident) *Past {
 	p := new(Past)
 	for _, c := range list {
 		p.Add(c)
+	}
+	for _, ended := range p.byCheck {
+		slices.SortFunc(ended, func(a, b *ClosedIncident) int { return cmp.Compare(a.Incident, b.Incident) })
 	}
 	return p
 }

@@ -81,6 +81,11 @@ func TestPast(t *testing.T) {
 	if diff := cmp.Diff(want, p.All()); diff != "" {
 		t.Error(diff)
 	}
+	earlier := incident("a", 4) // after the clock was set back
+	earlier.Until = began
+	if diff := cmp.Diff([]alerts.ClosedIncident{list[3], list[1], earlier}, alerts.PastOf(append(list, earlier)).Of("a")); diff != "" {
+		t.Errorf("after a clock was set back: %s", diff)
+	}
 	again := incident("a", 2)
 	again.Message = "again"
 	if dropped := p.Add(again); dropped != nil {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -169,6 +170,13 @@ func TestUnsureOnlyAfterAConnection(t *testing.T) {
 	hang := make(chan struct{})
 	t.Cleanup(func() { close(hang) })
 	silent := serve(t, func(c net.Conn) { <-hang; _ = c.Close() })
+	asked := make(chan struct{}, 1)
+	mute := serve(t, func(c net.Conn) {
+		_, _ = c.Read(make([]byte, 1))
+		asked <- struct{}{}
+		<-hang
+		_ = c.Close()
+	})
 	forbids := serve(t, func(c net.Conn) {
 		_, _ = c.Read(make([]byte, 1<<12))
 		_, _ = c.Write([]byte("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"))
@@ -176,12 +184,6 @@ func TestUnsureOnlyAfterAConnection(t *testing.T) {
 	})
 	plain := serve(t, func(c net.Conn) { _, _ = c.Write([]byte("this is no TLS")); _ = c.Close() })
 	closes := serve(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1)); _ = c.Close() })
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	unused := l.Addr().String()
-	_ = l.Close()
 	for name, tc := range map[string]struct {
 		url, proxy string
 		unsure     bool
@@ -191,7 +193,7 @@ func TestUnsureOnlyAfterAConnection(t *testing.T) {
 		"no such port":         {"http://" + unused, "", false},
 		"no such proxy":        {"https://" + silent, "http://" + unused, false},
 		"a proxy that forbids": {"https://" + silent, "http://" + forbids, false},
-		"no answer":            {"http://" + silent, "", true},
+		"no answer":            {"http://" + mute, "", true},
 		"a broken connection":  {"http://" + closes, "", true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -200,13 +202,26 @@ func TestUnsureOnlyAfterAConnection(t *testing.T) {
 			if tc.proxy != "" {
 				transport.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(tc.proxy) }
 			}
-			client := &http.Client{Transport: transport, Timeout: 400 * time.Millisecond}
+			client := &http.Client{Transport: transport, Timeout: time.Minute}
 			for _, r := range []alerts.Receiver{
 				&alerts.Slack{WebhookURL: tc.url + "/services/a", Client: client},
 				&alerts.Slack{Token: token, Channel: "#c", APIURL: tc.url, Client: client},
-				&alerts.Webhook{URL: tc.url, Client: client, Timeout: 400 * time.Millisecond},
+				&alerts.Webhook{URL: tc.url, Client: client, Timeout: time.Minute},
 			} {
-				_, err := r.Send(t.Context(), delivery(alerts.Fired))
+				ctx, giveUp := context.WithCancel(t.Context())
+				var waiting sync.WaitGroup
+				if strings.HasSuffix(tc.url, mute) {
+					waiting.Go(func() { // until it was asked, which is all that happens
+						select {
+						case <-asked:
+							giveUp()
+						case <-ctx.Done():
+						}
+					})
+				}
+				_, err := r.Send(ctx, delivery(alerts.Fired))
+				giveUp()
+				waiting.Wait()
 				send, ok := errors.AsType[*alerts.SendError](err)
 				if !ok || send.Unsure != tc.unsure {
 					t.Errorf("%T: unsure is %v, want %v: %v", r, ok && send.Unsure, tc.unsure, err)

@@ -265,7 +265,9 @@ func (d *daemon) serve(ctx context.Context, cfg *config.Config) error {
 	part("telling Alertmanagers", d.feed.Run)
 	part("answering commands", d.answer)
 	part("saving the latest runs", d.savesRuns)
-	part("giving signs of life", func(ctx context.Context) error { return d.Manager.keepAlive(ctx, d.stuck) })
+	part("giving signs of life", func(ctx context.Context) error {
+		return d.Manager.keepAlive(ctx, func() time.Duration { return d.stuck(runs) })
+	})
 
 	d.ready.Store(true)
 	d.Logger.InfoContext(ctx, "watching", "checks", len(cfg.Monitors), "certificates", len(cfg.Sources), "listen", d.Web.Addr().String(), "version", version)
@@ -273,9 +275,13 @@ func (d *daemon) serve(ctx context.Context, cfg *config.Config) error {
 		d.Started(d.Web.Addr(), cfg)
 	}
 	d.Manager.watching(serviceStatus(cfg))
+	wg.Go(func() {
+		<-runs.Done()
+		d.Manager.stopping()
+	})
 	err := d.scheduler.Run(runs)
 	d.ready.Store(false)
-	d.Manager.stopping()
+	stopRuns()
 
 	d.flush(parts)
 	cause := context.Cause(parts)
@@ -290,13 +296,14 @@ func serviceStatus(cfg *config.Config) string {
 	return "watching " + count(len(cfg.Monitors), "check") + " with " + count(len(cfg.Sources), "certificate")
 }
 
-// stuck is for how long the scheduler has not looked for what is due. It takes
-// as long as the scheduler's lock is held.
-func (d *daemon) stuck() time.Duration {
-	if !d.ready.Load() {
-		return 0 // it has not begun, or is at its end
+// stuck is for how long the scheduler, which runs until the end of runs, has
+// not looked for what is due. It takes as long as the scheduler's lock is held.
+func (d *daemon) stuck(runs context.Context) time.Duration {
+	looked := d.scheduler.Looked()
+	if looked.IsZero() || runs.Err() != nil {
+		return 0 // it has not begun, or waits for the last runs
 	}
-	return time.Since(d.scheduler.Looked())
+	return time.Since(looked)
 }
 
 // flush sends what is queued, and how things stand, and saves the latest runs,

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"crypto/tls"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -27,9 +26,7 @@ tls_server_config:
   client_ca_file: %s
 `, cert, key, s.ca.WriteFile(dir))
 	p := newPager(t, "--web.config.file="+web)
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.ca.Pool(), Certificates: []tls.Certificate{s.ca.Client("reader").TLS()}}}
-	t.Cleanup(transport.CloseIdleConnections)
-	p.client = &http.Client{Transport: transport}
+	p.trust = &tls.Config{RootCAs: s.ca.Pool(), Certificates: []tls.Certificate{s.ca.Client("reader").TLS()}}
 	return p
 }
 

@@ -105,7 +105,7 @@ check "guarded" {
 	path := write(t, s.dir, "main.hcl", "%s", s.base()+command)
 	p := startDaemon(t, path, "--web.enable-lifecycle")
 	post := func() (status int, body string) {
-		resp, err := http.Post("http://"+p.addr+"/-/reload", "", nil)
+		resp, err := newClient(nil).Post("http://"+p.addr+"/-/reload", "", nil)
 		if err != nil {
 			return 0, err.Error()
 		}

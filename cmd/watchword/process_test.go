@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -73,10 +74,8 @@ func launchProgram(t *testing.T, cmd *exec.Cmd, path string) *process {
 	}
 	go p.read(stderr)
 	t.Cleanup(func() {
-		if p.cmd.ProcessState == nil {
-			_ = p.cmd.Process.Kill()
-			<-p.exited
-		}
+		_ = p.cmd.Process.Kill()
+		<-p.exited
 		if t.Failed() {
 			p.mu.Lock()
 			defer p.mu.Unlock()
@@ -145,10 +144,16 @@ func (p *process) wait() int {
 	}
 }
 
+// newClient makes one with a connection for each request: one that was kept
+// may lead to a process that has ended. trust is for https, and may be nil.
+func newClient(trust *tls.Config) *http.Client {
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: trust, DisableKeepAlives: true}}
+}
+
 // get returns status and body of a page of the daemon.
 func (p *process) get(path string) (int, string) {
 	p.t.Helper()
-	resp, err := http.Get("http://" + p.addr + path)
+	resp, err := newClient(nil).Get("http://" + p.addr + path)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -56,8 +56,12 @@ func (s *supervisor) send(state string) {
 	}
 }
 
+// stuckAfter is how long nothing goes on at least in a daemon that is stuck: one
+// that is well looks once a second for what is due.
+const stuckAfter = 3 * time.Second
+
 // keepAlive gives signs of life until ctx ends, except while stuck says that
-// nothing has gone on for half of Watchdog.
+// nothing has gone on for half of Watchdog, or stuckAfter if that is longer.
 func (s *supervisor) keepAlive(ctx context.Context, stuck func() time.Duration) error {
 	if s.Watchdog <= 0 || s.tell == nil {
 		return nil
@@ -65,7 +69,7 @@ func (s *supervisor) keepAlive(ctx context.Context, stuck func() time.Duration) 
 	tick := time.NewTicker(max(s.Watchdog/3, time.Millisecond))
 	defer tick.Stop()
 	for {
-		if since := stuck(); since > s.Watchdog/2 {
+		if since := stuck(); since > max(s.Watchdog/2, stuckAfter) {
 			s.Logger.ErrorContext(ctx, "checks are not being started, no sign of life for the service manager", "since", since)
 		} else {
 			s.send(systemd.SdNotifyWatchdog)

@@ -102,20 +102,20 @@ func ask(ctx context.Context, path string, child Child, most limits) (Report, er
 	used := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	r := Report{Verdict: Damaged}
 	var found Report
-	crash := stderr.crash()
+	crash, killed := stderr.crash(), cmd.ProcessState.ExitCode() < 0 // by a signal
 	answer, examined := bytes.CutPrefix(out.buf.Bytes(), []byte(begun))
 	switch {
 	case err == nil && examined && json.Unmarshal(answer, &found) == nil && found.Verdict != "":
 		return found, nil
 	case ctx.Err() != nil:
 		return r, context.Cause(ctx)
-	case used > most.processor*9/10, limited.Err() != nil && used > most.processor/2:
+	case killed && used > most.processor/2: // the limit counts whole ticks of the clock, and so reaches it early on a busy machine
 		r.Problem = fmt.Sprintf("the database was still busy with it after %s of processor time", used.Round(time.Second))
 	case limited.Err() != nil:
 		return r, fmt.Errorf("%w: it was not read within %s", errSlow, most.wait)
 	case strings.Contains(crash, "newosproc"), strings.Contains(crash, "pthread_create"):
 		return r, fmt.Errorf("%w: %s", errNoAnswer, stderr.firstLine())
-	case cmd.ProcessState.ExitCode() < 0: // a signal
+	case killed:
 		r.Problem = fmt.Sprintf("the process that checks it was killed again and again (%v)", err)
 		return r, errKilled
 	case !examined:

@@ -112,8 +112,8 @@ func burst(path, api string, l load) error {
 
 // TestKill kills a process with SIGKILL amid a burst of transitions, again
 // and again, and starts it anew. Every incident must be told, in order, and the
-// latest ones be kept; what
-// is told twice must be marked, and be at most one message for each kill.
+// latest ones be kept; what is told twice must be marked, and be at most one
+// message for each kill.
 func TestKill(t *testing.T) {
 	var posts alertstest.Posts
 	slack := &alertstest.Slack{Token: "xoxb-burst", OnMessage: posts.Add}
@@ -124,7 +124,9 @@ func TestKill(t *testing.T) {
 	l := load{checks: 20, incidents: 15}
 	killed, rounds, twice := 0, 0, 0
 	for killed < *kills {
-		rounds++
+		if rounds++; rounds > *kills+10 { // on a slow machine some bursts are over before they can be killed
+			t.Fatalf("%d kills in %d bursts", killed, rounds)
+		}
 		dir := t.TempDir()
 		posts.Clear()
 		n := burstAndKill(t, filepath.Join(dir, "s.db"), slack.APIURL(), l, min(*kills-killed, 6))
@@ -166,9 +168,6 @@ func burstAndKill(t *testing.T, path, api string, l load, n int) int {
 		case err := <-ended:
 			if err != nil {
 				t.Fatalf("the process failed: %v\n%s", err, out.String())
-			}
-			if killed == 0 && n > 0 {
-				t.Fatal("the burst was over before it could be killed")
 			}
 			return killed
 		}

@@ -3,6 +3,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -79,5 +80,8 @@ func (l *lock) release() error {
 	if l == nil {
 		return nil
 	}
-	return l.file.Close()
+	// A process that is being started has the file too for a moment, and would
+	// keep the lock if the file was only closed.
+	err := unix.Flock(int(l.file.Fd()), unix.LOCK_UN)
+	return cmp.Or(l.file.Close(), err)
 }
