@@ -26,9 +26,10 @@ const (
 
 // Guard finds what would overflow the parser's stack or keep it busy for more
 // than a moment, before the parser sees it: files over [MaxFile], nesting
-// over [MaxNesting], and so on. A file without errors here can be parsed by
-// hclsyntax or, if its name ends in ".json", by hcl's json package, and every
-// expression in it be evaluated. It says nothing of other mistakes.
+// over [MaxNesting], comments without an end, and so on. A file without errors
+// here can be parsed by hclsyntax or, if its name ends in ".json", by hcl's
+// json package, and every expression in it be evaluated. It says nothing of
+// other mistakes.
 func Guard(filename string, src []byte) hcl.Diagnostics {
 	if diags := tooLarge(filename, src); diags != nil {
 		return diags
@@ -48,64 +49,10 @@ func tooLarge(filename string, src []byte) hcl.Diagnostics {
 		fmt.Sprintf("A configuration file holds at most 4 MiB; this one holds %s bytes. Spread it over several files.", grouped(len(src))))
 }
 
-// lexer is one of hclsyntax's LexConfig, LexTemplate and LexExpression.
-type lexer func(src []byte, filename string, start hcl.Pos) (hclsyntax.Tokens, hcl.Diagnostics)
-
-// guardTokens runs lex over src piece by piece, so that neither time nor
-// memory is spent on what follows a violation. With sound set, a piece may
-// end at any line break outside of brackets, and sound is called with each
-// piece in which nothing is wrong, and where it begins.
-func guardTokens(src []byte, filename string, start hcl.Pos, lex lexer, sound func(piece []byte, filename string, start hcl.Pos)) hcl.Diagnostics {
-	total, heredocs, size := 0, 0, firstChunk
-	most := plainPiece // bytes of a piece that needs no lexer
-	if sound == nil || len(src) >= maxTokens {
-		most = 0
-	}
-	for len(src) > 0 {
-		if n := plain(src, most); n > 0 {
-			sound(src[:n], filename, start)
-			start = hcl.Pos{Line: start.Line + bytes.Count(src[:n], []byte("\n")), Column: 1, Byte: start.Byte + n}
-			src = src[n:]
-			continue
-		}
-		last := size >= len(src)
-		tokens, _ := lex(src[:min(size, len(src))], filename, start)
-		n := nesting{heredocs: heredocs}
-		end, resume := 0, hcl.Pos{} // the last line break outside of brackets
-		for i := range tokens {
-			if diags := n.add(&tokens[i]); diags != nil {
-				return diags
-			}
-			if total+i >= maxTokens {
-				return errorAt(tokens[i].Range, "File too large", "A configuration file holds at most a million words and signs. Spread it over several files.")
-			}
-			if sound != nil && len(n.stack) == 1 && tokens[i].Type == hclsyntax.TokenNewline {
-				end, resume = i+1, tokens[i].Range.End
-				heredocs = n.heredocs
-			}
-		}
-		switch {
-		case last:
-			if sound != nil {
-				sound(src, filename, start)
-			}
-			return nil
-		case end == 0:
-			size = min(4*size, max(2*size, size*maxTokens/len(tokens)))
-			continue
-		}
-		total += end
-		sound(src[:resume.Byte-start.Byte], filename, start)
-		src, start = src[resume.Byte-start.Byte:], resume
-		size = firstChunk
-	}
-	return nil
-}
-
 // A nesting follows tokens and counts what is open.
 type nesting struct {
-	stack    []frame
-	depth    int // what the parser's recursion would be
+	stack    []frame // never empty
+	depth    int     // what the parser's recursion would be
 	prev     hclsyntax.TokenType
 	heredocs int
 }
@@ -127,9 +74,6 @@ type frame struct {
 
 // add counts one token. It returns what is wrong at this token, or nil.
 func (n *nesting) add(t *hclsyntax.Token) hcl.Diagnostics {
-	if len(n.stack) == 0 {
-		n.stack = append(n.stack, frame{})
-	}
 	top := &n.stack[len(n.stack)-1]
 	switch t.Type {
 	case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenOQuote,

@@ -50,6 +50,14 @@ func TestGuardNative(t *testing.T) {
 		{"too many directives", `x = "` + rep("%{if true}a%{endif}", 501) + `"`, "1:9506 Too many template directives: One string or heredoc holds at most 1,000 of %{ … }."},
 		{"directives inside one another", `x = "` + rep("%{if true}", 100_000) + `"`, "1:636 " + deep},
 		{"interpolations", `x = "` + rep("${a}", 5000) + `"`, ""},
+		{"parentheses in a long comment", "/*" + rep("(\n", 10_000) + "*/ x = 1", ""},
+		{"digits in a long comment", "a {}\n/*" + rep("\n", 5000) + rep("9", 100) + "*/", ""},
+		{"parentheses after a quote in a long comment", "/*" + rep("\n", 5000) + "\" */ x = " + rep("(", 100_000), "5001:74 " + deep},
+		{"comment in brackets", "x = [/*" + rep("(\n", 10_000) + "*/ 1]", ""},
+		{"unterminated comments", rep("/*\n", 1<<20), "1:1 Unterminated comment: Its end is missing: a comment that begins with /* goes on up to */."},
+		{"unterminated comments in brackets", "x = [" + rep("/*,", 1<<20), "1:6 Unterminated comment: Its end is missing: a comment that begins with /* goes on up to */."},
+		{"unterminated comments behind a long text", `x = ["` + rep("a", 1<<20) + `"` + rep("/*,", 1<<19), "1:1048584 Unterminated comment: Its end is missing: a comment that begins with /* goes on up to */."},
+		{"comments that one end closes", rep("/*\n", 1<<20) + "*/", ""},
 		{"heredoc", "x = <<E\n" + rep("a\n", 10_000) + "E\n", ""},
 		{"long heredoc", "x = <<E\n" + rep("a\n", 10_001) + "E\n", "10002:1 Heredoc too long: A heredoc holds at most 10,000 lines. Keep such a text in a file of its own and read it with file()."},
 		{"many heredocs", rep("x = <<E\n"+rep("a\n", 1000)+"E\n", 50), ""},
@@ -121,6 +129,17 @@ func bombs() []string {
 		`x = [status == 200, json.database == "up", "${secret.token}", try(json.a.b[0], 1), [for a in local.list : upper(a)]]`,
 		`x = format("%9999999d", 1)`, `x = <<-E` + "\n  ${a}\n  %{for i in [1]}${i}%{endfor}\nE\n", `x = local.list[*]`, `x = {(secret.token) = 1}`, `x = -(!(1))`,
 		`x = regexall("a*", "b")`, `x = jsondecode("[1e999999]")`, `x = range(1e9)`, `x = element([], 0)`, `x = sensitive([1])[0]`,
+	}
+}
+
+// Line breaks do not end an expression of JSON.
+func TestGuardExpression(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{"not": strings.Repeat("!\n", 100) + "true", "minus": strings.Repeat("-\n", 100) + "1", "conditionals": strings.Repeat("a ?\n", 100)} {
+		diags := guardTokens([]byte(text), "test.hcl.json", hcl.InitialPos, hclsyntax.LexExpression, nil)
+		if got, want := write(diags), "65:"; !strings.HasPrefix(got, want) {
+			t.Errorf("%s: got %q, want a mistake at %s", name, got, want)
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package lang
 
 import (
-	"bytes"
 	"maps"
 
 	"github.com/hashicorp/hcl/v2"
@@ -57,7 +56,6 @@ func (p *pieces) add(src []byte, filename string, start hcl.Pos) {
 		_, again := whole.Attributes[name]
 		p.broken = p.broken || again
 	}
-	p.broken = p.broken || bytes.HasPrefix(src, []byte("\uFEFF")) // a mark of byte order, which may stand at the beginning of a file alone
 	maps.Copy(whole.Attributes, body.Attributes)
 	whole.Blocks = append(whole.Blocks, body.Blocks...)
 	whole.SrcRange.End, whole.EndRange = body.SrcRange.End, body.EndRange

@@ -9,16 +9,17 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"watchword/cmd/internal/cputime"
 )
 
 // sameAsWhole tells whether Parse makes of src what the parser makes of the
-// whole at once.
+// whole at once, and refuses what is wrong with the tokens of the whole.
 func sameAsWhole(t *testing.T, src string) {
 	t.Helper()
 	got, found := Parse("test.hcl", []byte(src))
-	refused := guardTokens([]byte(src), "test.hcl", hcl.InitialPos, hclsyntax.LexConfig, nil)
-	if len(src) < firstChunk && refused != nil || got == nil {
-		if got != nil || len(src) < firstChunk && !reflect.DeepEqual(found, refused) {
+	if refused := guardWhole(src); refused != nil {
+		if got != nil || !reflect.DeepEqual(found, refused) {
 			t.Errorf("got  %v\nwant %v", found, refused)
 		}
 		return
@@ -27,6 +28,20 @@ func sameAsWhole(t *testing.T, src string) {
 	if !reflect.DeepEqual(found, wanted) || !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %#v, %v\nwant %#v, %v", got, found, want, wanted)
 	}
+}
+
+// guardWhole is Guard for all of a file at once, without a glance.
+func guardWhole(src string) hcl.Diagnostics {
+	n := nesting{stack: []frame{{}}}
+	for _, token := range lexer(hclsyntax.LexConfig).tokens([]byte(src), "test.hcl", hcl.InitialPos) {
+		if diags := unterminated(&token, len(src)); diags != nil {
+			return diags
+		}
+		if diags := n.add(&token); diags != nil {
+			return diags
+		}
+	}
+	return nil
 }
 
 func TestParse(t *testing.T) {
@@ -80,26 +95,65 @@ func TestParsePlain(t *testing.T) {
 		for range 1 + rng.IntN(40) {
 			src.WriteString(words[rng.IntN(len(words))])
 		}
-		if src.Len() > firstChunk {
-			continue // of the beginning of a comment the lexer makes other things than of the whole
-		}
 		if sameAsWhole(t, src.String()); t.Failed() {
 			t.Fatalf("%q", src.String())
 		}
 	}
 }
 
+// places are where a bomb may stand: %s.
+func places() []string {
+	lines := strings.Repeat("a {\n b = \"c\"\n}\n", firstChunk/16)
+	return []string{
+		"%s", "\uFEFF%s", "\uFEFF\uFEFF%s", lines + "%s", lines + "\uFEFF%s\n" + lines, "a = [\n%s\n]\n", "a = b[%s]\n", "a = {\nb = %s\n}\n", "a {\n  %s\n}\n",
+		"# %s", "// %s\n", "/* %s */\n", "/* %s", "# /*\n%s", "/*\n" + lines + "\"\n*/ %s\n", lines + "/*\n" + lines + "\n%s\n*/\n" + lines, "a = \"/*\"\n%s\n",
+		"a = \"%s\"\n", "a = \"%s", "a = \"${%s}\"\n", "a = \"$${\"%s\n", "a = \"$\"%s\n", "a = \"\\\"\"%s\n", "a = \"%%%%{\"%s\n", "a = \"%%{if a}%s%%{endif}\"\n",
+		"a = <<E\n%s\nE\n", "a = <<-E\n%s", "a = <<E\n${%s}\nE\n", "a = <<E\nE\n%s\n", "\"%s\" = 1\n", "a \"%s\" {\n}\n", "ä = 1\n%s", "a = \"\xff\"\n%s\n",
+	}
+}
+
+// TestParseBombs tries every bomb at every place, in files of both kinds of
+// line breaks.
+func TestParseBombs(t *testing.T) {
+	t.Parallel()
+	for _, place := range places() {
+		for _, bomb := range append(bombs(), "/*\n", "/*,", "*/", "9") {
+			src := fmt.Sprintf(place, bomb)
+			sameAsWhole(t, src)
+			sameAsWhole(t, strings.ReplaceAll(src, "\n", "\r\n"))
+			if t.Failed() {
+				t.Fatalf("%.300q", src)
+			}
+		}
+	}
+}
+
+// FuzzParse takes apart what would overflow the parser's stack or keep it
+// busy, had it not been refused.
 func FuzzParse(f *testing.F) {
-	for _, s := range bombs() {
+	for i, s := range bombs() {
 		f.Add(s, 1)
 		f.Add("a {}\n"+s+"\n", 500)
+		for j, place := range places() {
+			if (i+j)%4 == 0 { // all are in TestParseBombs
+				f.Add(fmt.Sprintf(place, s), 1)
+			}
+		}
+	}
+	for _, s := range []string{"/*\n", "/*,", "\"/*\",", "/**/", "*/\n/*", "!\n", "\"${\n", "a?\n"} {
+		f.Add(s, 2000)
 	}
 	f.Add("a = 1\n", 1000)
 	f.Add("\uFEFFa {\n b = \"${c}\"\n}\n", 300)
 	f.Fuzz(func(t *testing.T, src string, times int) {
-		if times < 1 || times > 2000 || len(src)*times > 64<<10 {
+		if times < 1 || times > 20_000 || len(src)*times > 64<<10 {
 			return
 		}
-		sameAsWhole(t, strings.Repeat(src, times))
+		src = strings.Repeat(src, times)
+		took := cputime.Of(func() { _, _ = Parse("test.hcl", []byte(src)) })
+		if took > cputime.Slowest && cputime.Fuzzing() {
+			t.Errorf("took %s", took)
+		}
+		sameAsWhole(t, src)
 	})
 }

@@ -32,6 +32,9 @@ func plain(src []byte, most int) int {
 		}
 		i += n
 		if src[i-1] == '\n' && len(g.open) == 0 {
+			if marked(src[i:]) {
+				break
+			}
 			g.prefixes, g.operators = 0, 0
 			end = i
 		}
