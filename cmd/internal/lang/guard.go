@@ -16,12 +16,18 @@ const (
 	MaxDirectives = 1000    // %{ … } in one string or heredoc
 	MaxHeredoc    = 10_000  // lines of one heredoc
 
-	maxTokens    = 1_000_000   // tokens of a file: the parser takes a second for them
-	maxOperators = 1000        // binary operators, indexes and splats in one expression
-	maxDigits    = 64          // digits of a number
-	maxExponent  = 308         // exponent of a number
-	maxHeredocs  = 400_000_000 // sum of the squares of heredoc lengths in a file: the parser's time grows with it
-	firstChunk   = 4 << 10     // bytes given to the lexer at first: a list of tokens that stays in the cache
+	maxTokens    = 1_000_000     // tokens of a file: the parser takes a second for them
+	maxOperators = 1000          // binary operators, indexes and splats in one expression
+	maxDigits    = 64            // digits of a number
+	maxExponent  = 308           // exponent of a number
+	maxMoved     = 5_000_000_000 // bytes that the parser moves to put the texts of a file together
+	maxHeredocs  = 400_000_000   // sum of the squares of heredoc lengths in a file: the parser's time grows with it
+	firstChunk   = 4 << 10       // bytes given to the lexer at first: a list of tokens that stays in the cache
+)
+
+const (
+	textsTooLong       = "Texts too long"
+	textsTooLongDetail = "The texts of this file hold too many line breaks, $ and % together. Keep them in files of their own and read them with file()."
 )
 
 // Guard finds what would overflow the parser's stack or keep it busy for more
@@ -51,10 +57,16 @@ func tooLarge(filename string, src []byte) hcl.Diagnostics {
 
 // A nesting follows tokens and counts what is open.
 type nesting struct {
-	stack    []frame // never empty
-	depth    int     // what the parser's recursion would be
-	prev     hclsyntax.TokenType
-	heredocs int
+	sums
+	stack []frame // never empty
+	depth int     // what the parser's recursion would be
+	prev  hclsyntax.TokenType
+}
+
+// sums are over what has been closed in a file.
+type sums struct {
+	heredocs int // see maxHeredocs
+	moved    int // see maxMoved
 }
 
 // A frame is an open bracket, template or template sequence, and what the
@@ -70,7 +82,35 @@ type frame struct {
 	inside     int  // %{ if } and %{ for } that are open in this template
 	keyword    string
 	lines      int // of this heredoc
+	texts      texts
 }
+
+// texts are the pieces of a template. The lexer ends one at each line break,
+// $ and %, and the parser joins those that follow one another: each time it
+// copies what it has joined, and moves all pieces behind it.
+type texts struct {
+	pieces int // with sequences in between
+	joined int
+	length int // bytes since the last sequence
+	copied int
+}
+
+func (t *texts) add(n int) {
+	t.pieces++
+	if t.length > 0 {
+		t.joined++
+		t.copied += t.length
+	}
+	t.length += n
+}
+
+func (t *texts) sequence() {
+	t.pieces++
+	t.length = 0
+}
+
+// moved is how many bytes the parser moves, 16 for each piece.
+func (t *texts) moved() int { return t.copied + 8*t.joined*t.pieces }
 
 // add counts one token. It returns what is wrong at this token, or nil.
 func (n *nesting) add(t *hclsyntax.Token) hcl.Diagnostics {
@@ -152,6 +192,7 @@ func (n *nesting) check(t *hclsyntax.Token, top *frame) hcl.Diagnostics {
 
 func (n *nesting) push(t *hclsyntax.Token, top *frame) hcl.Diagnostics {
 	top.fresh = false
+	top.texts.sequence()
 	switch {
 	case t.Type == hclsyntax.TokenOBrack && endsOperand(n.prev):
 		top.operators++ // an index: each wraps what stands before it
@@ -176,6 +217,7 @@ func (n *nesting) pop(t *hclsyntax.Token, top *frame) hcl.Diagnostics {
 	}
 	n.reset(top)
 	n.depth -= 1 + top.inside
+	n.moved += top.texts.moved()
 	keyword, control := top.keyword, top.open == hclsyntax.TokenTemplateControl
 	if top.open == hclsyntax.TokenOHeredoc {
 		n.heredocs += top.lines * top.lines
@@ -203,9 +245,12 @@ func (n *nesting) pop(t *hclsyntax.Token, top *frame) hcl.Diagnostics {
 	return n.check(t, top)
 }
 
-// text counts the lines of a heredoc.
+// text counts the pieces of a text, and the lines of a heredoc.
 func (n *nesting) text(t *hclsyntax.Token, top *frame) hcl.Diagnostics {
 	top.fresh = false
+	if top.texts.add(len(t.Bytes)); n.moved+top.texts.moved() > maxMoved {
+		return errorAt(t.Range, textsTooLong, textsTooLongDetail)
+	}
 	if top.open != hclsyntax.TokenOHeredoc {
 		return nil
 	}

@@ -48,7 +48,8 @@ func unterminated(t *hclsyntax.Token, end int) hcl.Diagnostics {
 // piece in which nothing is wrong, and where it begins. Without, src is one
 // expression, which line breaks do not end, or one template.
 func guardTokens(src []byte, filename string, start hcl.Pos, lex lexer, sound func(piece []byte, filename string, start hcl.Pos)) hcl.Diagnostics {
-	total, heredocs, size := 0, 0, firstChunk
+	total, size := 0, firstChunk
+	var before sums    // of the pieces before
 	most := plainPiece // bytes of a piece that needs no lexer
 	if sound == nil || len(src) >= maxTokens {
 		most = 0
@@ -62,7 +63,7 @@ func guardTokens(src []byte, filename string, start hcl.Pos, lex lexer, sound fu
 		}
 		size = min(size, len(src))
 		tokens := lex.tokens(src[:size], filename, start)
-		n := nesting{heredocs: heredocs, stack: []frame{{folded: sound == nil}}}
+		n := nesting{sums: before, stack: []frame{{folded: sound == nil}}}
 		end, resume := 0, hcl.Pos{} // the last line break outside of brackets
 		for i := range tokens {
 			t := &tokens[i]
@@ -79,7 +80,7 @@ func guardTokens(src []byte, filename string, start hcl.Pos, lex lexer, sound fu
 			}
 			if sound != nil && len(n.stack) == 1 && t.Type == hclsyntax.TokenNewline && !marked(src[t.Range.End.Byte-start.Byte:]) {
 				end, resume = i+1, t.Range.End
-				heredocs = n.heredocs
+				before = n.sums
 			}
 		}
 		switch {

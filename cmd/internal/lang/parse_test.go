@@ -19,6 +19,9 @@ func sameAsWhole(t *testing.T, src string) {
 	t.Helper()
 	got, found := Parse("test.hcl", []byte(src))
 	if refused := guardWhole(src); refused != nil {
+		if got == nil && refused[0].Summary == textsTooLong && found[0].Summary == textsTooLong {
+			return // perhaps one piece later: a glance counts none of its few
+		}
 		if got != nil || !reflect.DeepEqual(found, refused) {
 			t.Errorf("got  %v\nwant %v", found, refused)
 		}
@@ -142,6 +145,10 @@ func FuzzParse(f *testing.F) {
 	}
 	for _, s := range []string{"/*\n", "/*,", "\"/*\",", "/**/", "*/\n/*", "!\n", "\"${\n", "a?\n"} {
 		f.Add(s, 2000)
+	}
+	for _, s := range []string{"$", "$a", "%a", "$${", "$a${a}"} {
+		f.Add("x = \""+strings.Repeat(s, 30_000/len(s))+"\"\n", 2)
+		f.Add("x = <<E\n"+strings.Repeat(s, 30_000/len(s))+"\nE\n", 2)
 	}
 	f.Add("a = 1\n", 1000)
 	f.Add("\uFEFFa {\n b = \"${c}\"\n}\n", 300)

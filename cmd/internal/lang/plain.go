@@ -8,7 +8,7 @@ import (
 // What a plain line may hold at most, well within what [Guard] allows.
 const (
 	plainNesting   = 24 // brackets, strings and ${ inside one another
-	plainPrefixes  = 24 // ! and - before an operand, and ?, up to a line break outside of brackets
+	plainPrefixes  = 24 // ! and - before an operand, ?, and $ and % in strings, up to a line break outside of brackets
 	plainOperators = maxOperators / 2
 	plainDigits    = maxDigits / 2
 	plainPiece     = 2 << 10 // bytes after which a piece ends where it can: its tokens stay in the cache
@@ -86,11 +86,7 @@ func (g *glance) next(src []byte) int {
 	case c == '-' && word: // in a name, or a difference
 		return g.operator()
 	case c == '!', c == '-', c == '?':
-		g.prefixes++
-		if g.prefixes > plainPrefixes {
-			return 0
-		}
-		return 1
+		return g.prefix()
 	case bytes.HasPrefix(src, []byte("/*")), bytes.HasPrefix(src, []byte("<<")):
 		return 0
 	case bytes.IndexByte([]byte("=.<>+*/%&|"), c) >= 0:
@@ -136,11 +132,11 @@ func (g *glance) text(src []byte) int {
 			return 2 * g.push('$')
 		}
 		if second != '$' {
-			return 1
+			return g.prefix()
 		}
 	case '%':
 		if second != '%' && second != '{' {
-			return 1
+			return g.prefix()
 		}
 	}
 	return 0
@@ -162,6 +158,14 @@ func (g *glance) pop(c byte) int {
 	}
 	g.open = g.open[:last]
 	g.word = c != '$'
+	return 1
+}
+
+func (g *glance) prefix() int {
+	g.prefixes++
+	if g.prefixes > plainPrefixes {
+		return 0
+	}
 	return 1
 }
 
