@@ -45,6 +45,26 @@ func plain(src []byte, most int) int {
 	return end
 }
 
+// mostTokens is a number of tokens, with that of the end, that src does not
+// have more of: it counts the bytes at which one may begin.
+func mostTokens(src []byte) int {
+	if len(src) < maxTokens {
+		return len(src) + 1
+	}
+	n := 1
+	var prev byte
+	for _, c := range src {
+		switch word := isLetter(prev) || isDigit(prev); {
+		case isLetter(c) && isLetter(prev), isDigit(c) && word: // of a name, a number or a text
+		case (c == ' ' || c == '\t') && (word || prev == c): // of a text, or of nothing
+		default:
+			n++
+		}
+		prev = c
+	}
+	return n
+}
+
 // A glance is what is open at a place, and what has been counted since the
 // last line break outside of brackets.
 type glance struct {
