@@ -51,7 +51,7 @@ func guardTokens(src []byte, filename string, start hcl.Pos, lex lexer, sound fu
 	total, size := 0, firstChunk
 	var before sums    // of the pieces before
 	most := plainPiece // bytes of a piece that needs no lexer
-	if sound == nil || mostTokens(src) > maxTokens {
+	if sound == nil || len(src) >= maxTokens && mostTokens(src) > maxTokens {
 		most = 0
 	}
 	for len(src) > 0 {

@@ -33,12 +33,12 @@ func sameAsWhole(t *testing.T, src string) {
 	}
 }
 
-// A file that is long enough to be counted has no more tokens than it seems.
+// No file has more tokens than it seems.
 func TestMostTokens(t *testing.T) {
 	t.Parallel()
 	texts := append(bombs(), "check \"c1\" {\n  request {\n    url = \"${local.api}/a b?c=%20&d=$e\"\n  }\n}\n", "x = <<E\n  a ${b} c\n\n d\n  E\n", "1a 2b3 c4d\n", "\t \ta\t\tb \t c\n", "é1 ä\xff\x00a\r\n", "x = \"%{ if a ~} b %{ endif } c\"\n", "a1b2=1e5e\n", "1.5.a_b\n")
 	for _, text := range texts {
-		src := []byte(strings.Repeat(text+"\n", maxTokens/len(text)+1))
+		src := []byte(strings.Repeat(text+"\n", 3))
 		if got, want := mostTokens(src), len(lexer(hclsyntax.LexConfig).tokens(src, "", hcl.InitialPos)); got < want {
 			t.Errorf("%.100q: %d, want %d at least", text, got, want)
 		}

@@ -48,9 +48,6 @@ func plain(src []byte, most int) int {
 // mostTokens is a number of tokens, with that of the end, that src does not
 // have more of: it counts the bytes at which one may begin.
 func mostTokens(src []byte) int {
-	if len(src) < maxTokens {
-		return len(src) + 1
-	}
 	n := 1
 	var prev byte
 	for _, c := range src {
