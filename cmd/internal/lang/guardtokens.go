@@ -42,6 +42,33 @@ func unterminated(t *hclsyntax.Token, end int) hcl.Diagnostics {
 	return errorAt(at, "Unterminated comment", "Its end is missing: a comment that begins with /* goes on up to */.")
 }
 
+// A pieceEnd is where a piece may end.
+type pieceEnd struct {
+	tokens int // before it
+	at     hcl.Pos
+	sums   sums
+}
+
+// follow counts tokens, which are those at the beginning of src, the byte
+// start, and of which there may be room. It returns the last line break
+// outside of brackets.
+func (n *nesting) follow(tokens hclsyntax.Tokens, room int, src []byte, start int) (pieceEnd, hcl.Diagnostics) {
+	var last pieceEnd
+	for i := range tokens {
+		t := &tokens[i]
+		if diags := n.add(t); diags != nil {
+			return last, diags
+		}
+		if i >= room {
+			return last, errorAt(t.Range, "File too large", "A configuration file holds at most a million words and signs. Spread it over several files.")
+		}
+		if len(n.stack) == 1 && t.Type == hclsyntax.TokenNewline && !marked(src[t.Range.End.Byte-start:]) {
+			last = pieceEnd{i + 1, t.Range.End, n.sums}
+		}
+	}
+	return last, nil
+}
+
 // guardTokens runs lex over src piece by piece, so that neither time nor
 // memory is spent on what follows a violation. With sound set, a piece may
 // end at any line break outside of brackets, and sound is called with each
@@ -64,38 +91,26 @@ func guardTokens(src []byte, filename string, start hcl.Pos, lex lexer, sound fu
 		size = min(size, len(src))
 		tokens := lex.tokens(src[:size], filename, start)
 		n := nesting{sums: before, stack: []frame{{folded: sound == nil}}}
-		end, resume := 0, hcl.Pos{} // the last line break outside of brackets
-		for i := range tokens {
-			t := &tokens[i]
-			if size == len(src) {
-				if diags := unterminated(t, start.Byte+size); diags != nil {
-					return diags
-				}
-			}
-			if diags := n.add(t); diags != nil {
-				return diags
-			}
-			if total+i >= maxTokens {
-				return errorAt(t.Range, "File too large", "A configuration file holds at most a million words and signs. Spread it over several files.")
-			}
-			if sound != nil && len(n.stack) == 1 && t.Type == hclsyntax.TokenNewline && !marked(src[t.Range.End.Byte-start.Byte:]) {
-				end, resume = i+1, t.Range.End
-				before = n.sums
-			}
+		end, diags := n.follow(tokens, maxTokens-total, src, start.Byte)
+		if diags != nil {
+			return diags
 		}
 		switch {
 		case size == len(src):
+			if diags := unterminated(&tokens[len(tokens)-1], start.Byte+size); diags != nil {
+				return diags
+			}
 			if sound != nil {
 				sound(src, filename, start)
 			}
 			return nil
-		case end == 0:
+		case end.tokens == 0 || sound == nil:
 			size = min(4*size, max(2*size, size*maxTokens/len(tokens)))
 			continue
 		}
-		total += end
-		sound(src[:resume.Byte-start.Byte], filename, start)
-		src, start = src[resume.Byte-start.Byte:], resume
+		total, before = total+end.tokens, end.sums
+		sound(src[:end.at.Byte-start.Byte], filename, start)
+		src, start = src[end.at.Byte-start.Byte:], end.at
 		size = firstChunk
 	}
 	return nil
