@@ -37,9 +37,6 @@ func (l *loader) credentials(root *block) *detector {
 		values: regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY|\bxox[abeoprs]-[0-9A-Za-z-]{10,}|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[0-9A-Za-z]{30,}|\bsk_live_[0-9A-Za-z]{10,}|\beyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.|hooks\.slack\.com/services/T|\bAGE-SECRET-KEY-`),
 	}
 	for _, b := range root.blocks {
-		if d.full() {
-			break
-		}
 		d.block(b)
 	}
 	return d
@@ -49,8 +46,8 @@ func (d *detector) block(b *block) {
 	for _, c := range b.blocks {
 		d.block(c)
 	}
-	for name, a := range b.attrs {
-		key := name
+	for _, a := range inOrder(b.attrs) {
+		name, key := a.Name, a.Name
 		switch {
 		case b.is.name == "secret", b.is.name == "certificate" && name != "passphrase":
 			continue // names of files and variables

@@ -12,6 +12,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"watchword/cmd/internal/lang"
 )
 
 // A jsonString is a string of a JSON file.
@@ -185,6 +187,9 @@ func (s jsonString) references(name string) []span {
 	}
 	expr, diags := hclsyntax.ParseTemplate([]byte(s.text), "", hcl.InitialPos)
 	if !s.key && slices.Contains([]string{"certificate", "expect", "degraded_if"}, last) && !strings.HasPrefix(s.text, "${") {
+		if lang.Guard("", []byte("("+s.text+")")).HasErrors() { // line breaks do not end it
+			return nil
+		}
 		expr, diags = hclsyntax.ParseExpression([]byte(s.text), "", hcl.InitialPos)
 	}
 	if diags.HasErrors() {

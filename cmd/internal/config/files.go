@@ -32,7 +32,7 @@ type file struct {
 	given  []byte // what is read instead of the file; nil reads it
 	parsed *hcl.File
 	starts []int       // offsets of lines; see lineStarts
-	masked []hcl.Range // what no diagnostic shows
+	masked []hcl.Range // what no diagnostic shows, in order, none over another
 }
 
 // dir is where relative paths in the file start.

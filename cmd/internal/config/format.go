@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"slices"
 
-	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 
 	"watchword/cmd/internal/lang"
@@ -19,13 +17,9 @@ func Format(filename string, src []byte) ([]byte, error) {
 	r := newReport()
 	f := &file{name: filename, shown: filename, src: src}
 	r.files[filename] = f
-	r.add(lang.Guard(filename, src))
-	if r.errors == 0 {
-		parsed, diags := hclsyntax.ParseConfig(src, filename, hcl.InitialPos)
-		f.parsed = parsed
-		r.add(lang.ExplainSyntax(diags, src, 0))
-	}
-	if r.errors > 0 {
+	parsed, diags := lang.Parse(filename, src)
+	f.parsed = parsed
+	if r.add(lang.ExplainSyntax(diags, src, 0)); r.errors > 0 {
 		return nil, &Error{Diagnostics: r.diagnostics(nil)}
 	}
 	out := src

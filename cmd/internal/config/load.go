@@ -3,6 +3,7 @@ package config
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -261,12 +262,12 @@ func (l *loader) byKind(root *block) map[string][]*block {
 	for _, b := range root.blocks {
 		blocks[b.is.name] = append(blocks[b.is.name], b)
 	}
-	for kind, list := range blocks {
+	for _, kind := range slices.Sorted(maps.Keys(blocks)) {
 		if kind == "check" || kind == "group" {
 			continue // their names are paths
 		}
 		if is := root.is.block(kind); is.single || len(is.labels) > 0 {
-			blocks[kind] = l.duplicates(list)
+			blocks[kind] = l.duplicates(blocks[kind])
 		}
 	}
 	return blocks

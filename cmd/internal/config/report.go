@@ -12,18 +12,19 @@ import (
 	"watchword/checks"
 )
 
-// maxFound bounds how many diagnostics are kept. With more, loading ends.
+// maxFound bounds how many mistakes are kept, and how many warnings. With so
+// many mistakes, loading ends.
 const maxFound = 1000
 
 // A report collects the mistakes of a load. The same mistake at the same
 // place, as an inherited block meets it once a check, is kept once.
 type report struct {
-	files   map[string]*file // by the name that HCL ranges carry
-	seen    map[place]struct{}
-	found   []*hcl.Diagnostic
-	errors  int
-	omitted int         // diagnostics that were not kept
-	masked  []hcl.Range // what no diagnostic shows
+	files    map[string]*file // by the name that HCL ranges carry
+	seen     map[place]struct{}
+	found    []*hcl.Diagnostic
+	errors   int         // with those that were not kept
+	warnings int         // with those that were not kept
+	masked   []hcl.Range // what no diagnostic shows
 }
 
 // A place tells whether two diagnostics are the same.
@@ -55,10 +56,8 @@ func (r *report) another() *report {
 func (r *report) join(other *report) {
 	r.add(other.found)
 	r.masked = append(r.masked, other.masked...)
-	r.omitted += other.omitted
-	if r.errors == 0 { // those of other were not kept
-		r.errors = other.errors
-	}
+	r.errors += max(0, other.errors-maxFound)
+	r.warnings += max(0, other.warnings-maxFound)
 }
 
 // mask keeps what lies in rng out of all diagnostics.
@@ -74,11 +73,11 @@ func (r *report) addOne(d *hcl.Diagnostic) {
 	if _, again := r.seen[key]; again {
 		return
 	}
-	if d.Severity == hcl.DiagError {
-		r.errors++
+	count := &r.errors
+	if d.Severity == hcl.DiagWarning {
+		count = &r.warnings
 	}
-	if r.full() {
-		r.omitted++
+	if *count++; *count > maxFound {
 		return
 	}
 	r.seen[key] = struct{}{}
@@ -103,7 +102,7 @@ func (r *report) point(d *hcl.Diagnostic) {
 
 // full tells that there are so many mistakes that looking for more of them
 // is of no use.
-func (r *report) full() bool { return len(r.found) >= maxFound }
+func (r *report) full() bool { return r.errors >= maxFound }
 
 // errorf reports a mistake at rng; the zero range is the command line.
 func (r *report) errorf(rng hcl.Range, summary, format string, args ...any) {
@@ -126,11 +125,7 @@ func diagnosed(severity hcl.DiagnosticSeverity, rng hcl.Range, summary, detail s
 // diagnostics are all findings in order of file and place, free of what
 // redactor knows.
 func (r *report) diagnostics(redactor *checks.Redactor) Diagnostics {
-	for _, rng := range r.masked {
-		if f := r.files[rng.Filename]; f != nil {
-			f.masked = append(f.masked, rng)
-		}
-	}
+	r.hide()
 	slices.SortStableFunc(r.found, r.compare)
 	all := make(Diagnostics, 0, len(r.found)+1)
 	shown := map[hcl.DiagnosticSeverity]int{}
@@ -138,18 +133,29 @@ func (r *report) diagnostics(redactor *checks.Redactor) Diagnostics {
 		shown[d.Severity]++
 		all = append(all, r.convert(d, redactor, shown[d.Severity] <= maxWritten))
 	}
-	if r.omitted > 0 {
-		severity := SeverityError
-		if r.errors == 0 {
-			severity = SeverityWarning
-		}
-		all = append(all, Diagnostic{
-			Severity: severity,
-			Summary:  "Too many mistakes",
-			Detail:   fmt.Sprintf("There are more than %d; the rest was not looked for.", maxFound),
-		})
+	switch {
+	case r.full():
+		all = append(all, Diagnostic{Severity: SeverityError, Summary: "Too many mistakes", Detail: fmt.Sprintf("After %d of them the rest was not looked for.", maxFound)})
+	case r.warnings > maxFound:
+		all = append(all, Diagnostic{Severity: SeverityWarning, Summary: "Too many warnings", Detail: fmt.Sprintf("There are %d more.", r.warnings-maxFound)})
 	}
 	return all
+}
+
+// hide tells the files what is masked in them.
+func (r *report) hide() {
+	slices.SortFunc(r.masked, func(a, b hcl.Range) int { return cmp.Compare(a.Start.Byte, b.Start.Byte) })
+	for _, rng := range r.masked {
+		f := r.files[rng.Filename]
+		if f == nil {
+			continue
+		}
+		if last := len(f.masked) - 1; last >= 0 && rng.Start.Byte < f.masked[last].End.Byte {
+			f.masked[last].End.Byte = max(f.masked[last].End.Byte, rng.End.Byte)
+			continue
+		}
+		f.masked = append(f.masked, rng)
+	}
 }
 
 func (r *report) compare(a, b *hcl.Diagnostic) int {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"sort"
 	"strings"
 	"unicode/utf8"
 
@@ -100,19 +101,13 @@ func cutTail(s string, n int) string {
 // piece is f.src[a:b], with *** for whatever is masked.
 func (f *file) piece(a, b int) string {
 	var out strings.Builder
-	for a < b {
-		next, end := b, b
-		for _, r := range f.masked {
-			if r.End.Byte > a && r.Start.Byte < next {
-				next, end = max(a, r.Start.Byte), min(b, r.End.Byte)
-			}
-		}
-		out.Write(f.src[a:next])
-		if next < b {
-			out.WriteString(checks.Mask)
-		}
-		a = end
+	i := sort.Search(len(f.masked), func(i int) bool { return f.masked[i].End.Byte > a })
+	for ; i < len(f.masked) && f.masked[i].Start.Byte < b; i++ {
+		out.Write(f.src[a:max(a, f.masked[i].Start.Byte)])
+		out.WriteString(checks.Mask)
+		a = min(b, f.masked[i].End.Byte)
 	}
+	out.Write(f.src[a:b])
 	return out.String()
 }
 

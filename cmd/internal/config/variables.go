@@ -46,7 +46,8 @@ func (l *loader) variables(blocks []*block) cty.Value {
 	}
 	outside := l.outside(declared)
 	values := make(map[string]cty.Value, len(declared))
-	for name, v := range declared {
+	for _, name := range slices.Sorted(maps.Keys(declared)) {
+		v := declared[name]
 		if g, ok := outside[name]; ok {
 			v.value = l.accept(v, g)
 		}
@@ -132,7 +133,8 @@ func (l *loader) outside(declared map[string]*variable) map[string]given {
 	}
 	names := slices.Sorted(maps.Keys(declared))
 	for _, path := range l.opts.VarFiles {
-		for name, attr := range l.varFile(path) {
+		for _, attr := range inOrder(l.varFile(path)) {
+			name := attr.Name
 			if declared[name] == nil {
 				l.errorf(attr.NameRange, "Unknown variable", "There is no variable %q.%s", clip(name), lang.DidYouMean(name, names))
 				continue
@@ -216,7 +218,7 @@ func (l *loader) accept(v *variable, g given) cty.Value {
 // literalValue evaluates text from the command line as a literal.
 func literalValue(text string) (cty.Value, error) {
 	const name = "value"
-	if diags := lang.Guard(name, []byte(text)); diags.HasErrors() {
+	if diags := lang.Guard(name, []byte("("+text+")")); diags.HasErrors() { // line breaks do not end it
 		return cty.NilVal, diags
 	}
 	expr, diags := hclsyntax.ParseExpression([]byte(text), name, hcl.InitialPos)

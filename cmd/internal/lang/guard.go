@@ -16,19 +16,26 @@ const (
 	MaxDirectives = 1000    // %{ … } in one string or heredoc
 	MaxHeredoc    = 10_000  // lines of one heredoc
 
-	maxTokens    = 1_000_000   // tokens of a file: the parser takes a second for them
-	maxOperators = 1000        // binary operators, indexes and splats in one expression
-	maxDigits    = 64          // digits of a number
-	maxExponent  = 308         // exponent of a number
-	maxHeredocs  = 400_000_000 // sum of the squares of heredoc lengths in a file: the parser's time grows with it
-	firstChunk   = 4 << 10     // bytes given to the lexer at first: a list of tokens that stays in the cache
+	maxTokens    = 1_000_000     // tokens of a file: the parser takes a second for them
+	maxOperators = 1000          // binary operators, indexes and splats in one expression
+	maxDigits    = 64            // digits of a number
+	maxExponent  = 308           // exponent of a number
+	maxMoved     = 5_000_000_000 // bytes that the parser moves to put the texts of a file together
+	maxHeredocs  = 400_000_000   // sum of the squares of heredoc lengths in a file: the parser's time grows with it
+	firstChunk   = 4 << 10       // bytes given to the lexer at first: a list of tokens that stays in the cache
+)
+
+const (
+	textsTooLong       = "Texts too long"
+	textsTooLongDetail = "The texts of this file hold too many line breaks, $ and % together. Keep them in files of their own and read them with file()."
 )
 
 // Guard finds what would overflow the parser's stack or keep it busy for more
 // than a moment, before the parser sees it: files over [MaxFile], nesting
-// over [MaxNesting], and so on. A file without errors here can be parsed by
-// hclsyntax or, if its name ends in ".json", by hcl's json package, and every
-// expression in it be evaluated. It says nothing of other mistakes.
+// over [MaxNesting], comments without an end, and so on. A file without errors
+// here can be parsed by hclsyntax or, if its name ends in ".json", by hcl's
+// json package, and every expression in it be evaluated. It says nothing of
+// other mistakes.
 func Guard(filename string, src []byte) hcl.Diagnostics {
 	if diags := tooLarge(filename, src); diags != nil {
 		return diags
@@ -48,66 +55,18 @@ func tooLarge(filename string, src []byte) hcl.Diagnostics {
 		fmt.Sprintf("A configuration file holds at most 4 MiB; this one holds %s bytes. Spread it over several files.", grouped(len(src))))
 }
 
-// lexer is one of hclsyntax's LexConfig, LexTemplate and LexExpression.
-type lexer func(src []byte, filename string, start hcl.Pos) (hclsyntax.Tokens, hcl.Diagnostics)
-
-// guardTokens runs lex over src piece by piece, so that neither time nor
-// memory is spent on what follows a violation. With sound set, a piece may
-// end at any line break outside of brackets, and sound is called with each
-// piece in which nothing is wrong, and where it begins.
-func guardTokens(src []byte, filename string, start hcl.Pos, lex lexer, sound func(piece []byte, filename string, start hcl.Pos)) hcl.Diagnostics {
-	total, heredocs, size := 0, 0, firstChunk
-	most := plainPiece // bytes of a piece that needs no lexer
-	if sound == nil || len(src) >= maxTokens {
-		most = 0
-	}
-	for len(src) > 0 {
-		if n := plain(src, most); n > 0 {
-			sound(src[:n], filename, start)
-			start = hcl.Pos{Line: start.Line + bytes.Count(src[:n], []byte("\n")), Column: 1, Byte: start.Byte + n}
-			src = src[n:]
-			continue
-		}
-		last := size >= len(src)
-		tokens, _ := lex(src[:min(size, len(src))], filename, start)
-		n := nesting{heredocs: heredocs}
-		end, resume := 0, hcl.Pos{} // the last line break outside of brackets
-		for i := range tokens {
-			if diags := n.add(&tokens[i]); diags != nil {
-				return diags
-			}
-			if total+i >= maxTokens {
-				return errorAt(tokens[i].Range, "File too large", "A configuration file holds at most a million words and signs. Spread it over several files.")
-			}
-			if sound != nil && len(n.stack) == 1 && tokens[i].Type == hclsyntax.TokenNewline {
-				end, resume = i+1, tokens[i].Range.End
-				heredocs = n.heredocs
-			}
-		}
-		switch {
-		case last:
-			if sound != nil {
-				sound(src, filename, start)
-			}
-			return nil
-		case end == 0:
-			size = min(4*size, max(2*size, size*maxTokens/len(tokens)))
-			continue
-		}
-		total += end
-		sound(src[:resume.Byte-start.Byte], filename, start)
-		src, start = src[resume.Byte-start.Byte:], resume
-		size = firstChunk
-	}
-	return nil
-}
-
 // A nesting follows tokens and counts what is open.
 type nesting struct {
-	stack    []frame
-	depth    int // what the parser's recursion would be
-	prev     hclsyntax.TokenType
-	heredocs int
+	sums
+	stack []frame // never empty
+	depth int     // what the parser's recursion would be
+	prev  hclsyntax.TokenType
+}
+
+// sums are over what has been closed in a file.
+type sums struct {
+	heredocs int // see maxHeredocs
+	moved    int // see maxMoved
 }
 
 // A frame is an open bracket, template or template sequence, and what the
@@ -123,13 +82,38 @@ type frame struct {
 	inside     int  // %{ if } and %{ for } that are open in this template
 	keyword    string
 	lines      int // of this heredoc
+	texts      texts
 }
+
+// texts are the pieces of a template. The lexer ends one at each line break,
+// $ and %, and the parser joins those that follow one another: each time it
+// copies what it has joined, and moves all pieces behind it.
+type texts struct {
+	pieces int // with sequences in between
+	joined int
+	length int // bytes since the last sequence
+	copied int
+}
+
+func (t *texts) add(n int) {
+	t.pieces++
+	if t.length > 0 {
+		t.joined++
+		t.copied += t.length
+	}
+	t.length += n
+}
+
+func (t *texts) sequence() {
+	t.pieces++
+	t.length = 0
+}
+
+// moved is how many bytes the parser moves, 16 for each piece.
+func (t *texts) moved() int { return t.copied + 8*t.joined*t.pieces }
 
 // add counts one token. It returns what is wrong at this token, or nil.
 func (n *nesting) add(t *hclsyntax.Token) hcl.Diagnostics {
-	if len(n.stack) == 0 {
-		n.stack = append(n.stack, frame{})
-	}
 	top := &n.stack[len(n.stack)-1]
 	switch t.Type {
 	case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenOQuote,
@@ -208,6 +192,7 @@ func (n *nesting) check(t *hclsyntax.Token, top *frame) hcl.Diagnostics {
 
 func (n *nesting) push(t *hclsyntax.Token, top *frame) hcl.Diagnostics {
 	top.fresh = false
+	top.texts.sequence()
 	switch {
 	case t.Type == hclsyntax.TokenOBrack && endsOperand(n.prev):
 		top.operators++ // an index: each wraps what stands before it
@@ -232,6 +217,7 @@ func (n *nesting) pop(t *hclsyntax.Token, top *frame) hcl.Diagnostics {
 	}
 	n.reset(top)
 	n.depth -= 1 + top.inside
+	n.moved += top.texts.moved()
 	keyword, control := top.keyword, top.open == hclsyntax.TokenTemplateControl
 	if top.open == hclsyntax.TokenOHeredoc {
 		n.heredocs += top.lines * top.lines
@@ -259,9 +245,12 @@ func (n *nesting) pop(t *hclsyntax.Token, top *frame) hcl.Diagnostics {
 	return n.check(t, top)
 }
 
-// text counts the lines of a heredoc.
+// text counts the pieces of a text, and the lines of a heredoc.
 func (n *nesting) text(t *hclsyntax.Token, top *frame) hcl.Diagnostics {
 	top.fresh = false
+	if top.texts.add(len(t.Bytes)); n.moved+top.texts.moved() > maxMoved {
+		return errorAt(t.Range, textsTooLong, textsTooLongDetail)
+	}
 	if top.open != hclsyntax.TokenOHeredoc {
 		return nil
 	}

@@ -50,10 +50,25 @@ func TestGuardNative(t *testing.T) {
 		{"too many directives", `x = "` + rep("%{if true}a%{endif}", 501) + `"`, "1:9506 Too many template directives: One string or heredoc holds at most 1,000 of %{ … }."},
 		{"directives inside one another", `x = "` + rep("%{if true}", 100_000) + `"`, "1:636 " + deep},
 		{"interpolations", `x = "` + rep("${a}", 5000) + `"`, ""},
+		{"parentheses in a long comment", "/*" + rep("(\n", 10_000) + "*/ x = 1", ""},
+		{"digits in a long comment", "a {}\n/*" + rep("\n", 5000) + rep("9", 100) + "*/", ""},
+		{"parentheses after a quote in a long comment", "/*" + rep("\n", 5000) + "\" */ x = " + rep("(", 100_000), "5001:74 " + deep},
+		{"comment in brackets", "x = [/*" + rep("(\n", 10_000) + "*/ 1]", ""},
+		{"unterminated comments", rep("/*\n", 1<<20), "1:1 Unterminated comment: Its end is missing: a comment that begins with /* goes on up to */."},
+		{"unterminated comments in brackets", "x = [" + rep("/*,", 1<<20), "1:6 Unterminated comment: Its end is missing: a comment that begins with /* goes on up to */."},
+		{"unterminated comments behind a long text", `x = ["` + rep("a", 1<<20) + `"` + rep("/*,", 1<<19), "1:1048584 Unterminated comment: Its end is missing: a comment that begins with /* goes on up to */."},
+		{"comments that one end closes", rep("/*\n", 1<<20) + "*/", ""},
 		{"heredoc", "x = <<E\n" + rep("a\n", 10_000) + "E\n", ""},
 		{"long heredoc", "x = <<E\n" + rep("a\n", 10_001) + "E\n", "10002:1 Heredoc too long: A heredoc holds at most 10,000 lines. Keep such a text in a file of its own and read it with file()."},
 		{"many heredocs", rep("x = <<E\n"+rep("a\n", 1000)+"E\n", 50), ""},
 		{"many long heredocs", rep("x = <<E\n"+rep("a\n", 10_000)+"E\n", 5), "50010:1 Heredocs too long: The heredocs of one file are too long together. Keep such texts in files of their own and read them with file()."},
+		{"lines of 80 bytes", "x = <<E\n" + rep(rep("a", 71)+"\n", 10_000) + "E\n", ""},
+		{"long lines", "x = <<E\n" + rep(rep("a", 399)+"\n", 10_000) + "E\n", "4905:1 Texts too long: " + textsTooLongDetail},
+		{"dollars", `x = "` + rep("$", 300_000) + `"`, "1:24260 Texts too long: " + textsTooLongDetail},
+		{"dollars in many strings", "x = [\n" + rep(`"`+rep("$", 10_000)+"\",\n", 100) + "]", "7:9398 Texts too long: " + textsTooLongDetail},
+		{"dollars between values", `x = "` + rep("$a${a}", 50_000) + `"`, "1:86605 Texts too long: " + textsTooLongDetail},
+		{"percents in a heredoc", "x = <<E\n" + rep("%a", 100_000) + "\nE\n", "2:24255 Texts too long: " + textsTooLongDetail},
+		{"prices", "x = [\n" + rep(`"100 % of $5 and $6",`+"\n", 40_000) + "]", ""},
 		{"digits", "x = " + rep("9", 64), ""},
 		{"too many digits", "x = " + rep("9", 65), "1:5 Number too large: A number has at most 64 digits."},
 		{"exponent", "x = 1e308", ""},
@@ -96,6 +111,10 @@ func TestGuardJSON(t *testing.T) {
 		{"templates in a key", "{\n\"" + rep("${(", 100_000) + `": 1}`, "2:99 " + inside},
 		{"operators in a template", `{"x": "${` + rep("!", 100) + `true}"}`, "1:73 " + inside},
 		{"directives", `{"x": "` + rep("%{if true}a%{endif}", 501) + `"}`, "1:9508 Too many template directives: One string or heredoc holds at most 1,000 of %{ … }."},
+		{"lines", `{"x": "` + rep(rep("a", 60)+`\n`, 5000) + `"}`, ""},
+		{"many lines", "{\n" + `"x": "` + rep(`a\u000a`, 20_000) + `"}`, "2:6 Texts too long: " + textsTooLongDetail},
+		{"dollars in many strings", "[\n" + rep(`"`+rep("$", 5000)+"\",\n", 100) + "1]", "7:1 Texts too long: " + textsTooLongDetail},
+		{"quotes in a long string", `{"x": "` + rep(`\"abcdefgh\"`, 20_000) + `"}`, ""},
 		{"digits", `{"x": ` + rep("9", 65) + "}", "1:7 Number too large: A number has at most 64 digits."},
 		{"exponent", `{"x": -1E+9999999}`, "1:7 Number too large: The exponent of a number is at most 308."},
 		{"tokens", "[" + rep("1,", 1<<20) + "1]", "1:1 File too large: A configuration file holds at most a million words and signs. Spread it over several files."},
@@ -121,6 +140,17 @@ func bombs() []string {
 		`x = [status == 200, json.database == "up", "${secret.token}", try(json.a.b[0], 1), [for a in local.list : upper(a)]]`,
 		`x = format("%9999999d", 1)`, `x = <<-E` + "\n  ${a}\n  %{for i in [1]}${i}%{endfor}\nE\n", `x = local.list[*]`, `x = {(secret.token) = 1}`, `x = -(!(1))`,
 		`x = regexall("a*", "b")`, `x = jsondecode("[1e999999]")`, `x = range(1e9)`, `x = element([], 0)`, `x = sensitive([1])[0]`,
+	}
+}
+
+// Line breaks do not end an expression of JSON.
+func TestGuardExpression(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{"not": strings.Repeat("!\n", 100) + "true", "minus": strings.Repeat("-\n", 100) + "1", "conditionals": strings.Repeat("a ?\n", 100)} {
+		diags := guardTokens([]byte(text), "test.hcl.json", hcl.InitialPos, hclsyntax.LexExpression, nil)
+		if got, want := write(diags), "65:"; !strings.HasPrefix(got, want) {
+			t.Errorf("%s: got %q, want a mistake at %s", name, got, want)
+		}
 	}
 }
 

@@ -53,6 +53,8 @@ type jsonScanner struct {
 	src      []byte
 	at       int
 
+	moved int // see maxMoved
+
 	seen, lines, lineStart int // of pos: how far it has counted
 }
 
@@ -76,7 +78,7 @@ func (s *jsonScanner) word() hcl.Diagnostics {
 	return nil
 }
 
-// text reads a string and guards the template in it.
+// text reads a string and guards what the parser makes of it.
 func (s *jsonScanner) text() hcl.Diagnostics {
 	from := s.at
 	for s.at++; s.at < len(s.src) && s.src[s.at] != '"' && s.src[s.at] != '\n'; s.at++ {
@@ -86,6 +88,17 @@ func (s *jsonScanner) text() hcl.Diagnostics {
 	}
 	s.at = min(s.at+1, len(s.src))
 	raw := s.src[from:s.at]
+	if diags := s.template(raw, from); diags != nil {
+		return diags
+	}
+	if s.moved += movedIn(raw); s.moved > maxMoved/4 { // each is parsed several times
+		return s.mistake(from, s.at, textsTooLong, textsTooLongDetail)
+	}
+	return nil
+}
+
+// template guards what may stand in the string raw, which begins at from.
+func (s *jsonScanner) template(raw []byte, from int) hcl.Diagnostics {
 	if !bytes.Contains(raw, []byte("{")) && !bytes.Contains(raw, []byte(`\u`)) {
 		return nil // no template can be in it
 	}
@@ -98,6 +111,24 @@ func (s *jsonScanner) text() hcl.Diagnostics {
 	start.Byte++
 	diags := guardTokens([]byte(text), s.filename, start, hclsyntax.LexTemplate, nil)
 	return within(diags, s.between(from, s.at))
+}
+
+// movedIn is how many bytes the parser moves at most for a string in JSON,
+// every one of which it takes for a template.
+func movedIn(raw []byte) int {
+	count := func(s []byte, signs string) int {
+		n := 1
+		for _, c := range []byte(signs) {
+			n += bytes.Count(s, []byte{c})
+		}
+		return n
+	}
+	moved := func(pieces, length int) int { return (pieces - 1) * (length/2 + 8*pieces) }
+	if n := moved(count(raw, `$%\`), len(raw)); n < maxMoved/1000 {
+		return n
+	}
+	text := []byte(decodedString(raw))
+	return moved(count(text, "$%\n"), len(text))
 }
 
 // decodedString returns the text of a string in JSON. One that is malformed

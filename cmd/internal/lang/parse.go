@@ -1,8 +1,10 @@
 package lang
 
 import (
-	"bytes"
 	"maps"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -12,53 +14,76 @@ import (
 // File and diagnostics are those of hclsyntax.ParseConfig. Without an error of
 // Guard there is a file.
 //
-// It parses piece by piece what Guard goes through piece by piece, since the
-// parser keeps a list of all tokens that takes some forty times the memory of
-// their text. With a mistake in the file, the whole is parsed once more: how
-// the parser goes on after one depends on all that follows.
+// It parses piece by piece, on all cores, what Guard goes through piece by
+// piece, since the parser keeps a list of all tokens that takes some forty
+// times the memory of their text. With a mistake in the file, the whole is
+// parsed once more: how the parser goes on after one depends on all that
+// follows.
 func Parse(filename string, src []byte) (*hcl.File, hcl.Diagnostics) {
 	if diags := tooLarge(filename, src); diags != nil {
 		return nil, diags
 	}
-	var p pieces
-	if diags := guardTokens(src, filename, hcl.InitialPos, hclsyntax.LexConfig, p.add); diags != nil {
+	var all []piece
+	collect := func(src []byte, _ string, start hcl.Pos) { all = append(all, piece{src, start}) }
+	if diags := guardTokens(src, filename, hcl.InitialPos, hclsyntax.LexConfig, collect); diags != nil {
 		return nil, diags
 	}
-	if p.file == nil || p.broken {
+	file := join(parsePieces(filename, all))
+	if file == nil {
 		return hclsyntax.ParseConfig(src, filename, hcl.InitialPos)
 	}
-	p.file.Bytes = src
-	return p.file, nil
+	file.Bytes = src
+	return file, nil
 }
 
-// pieces is a file that is put together of its pieces.
-type pieces struct {
-	file   *hcl.File // of the first piece, to which the others are added; nil without any
-	broken bool      // the whole has a mistake
+// A piece is whole lines of a file, all brackets in them closed.
+type piece struct {
+	src   []byte
+	start hcl.Pos
 }
 
-// add parses the next piece, which begins at start.
-func (p *pieces) add(src []byte, filename string, start hcl.Pos) {
-	if p.broken {
-		return
+// parsePieces returns a file for each piece, or nothing if one of them has a
+// mistake.
+func parsePieces(filename string, all []piece) []*hcl.File {
+	files := make([]*hcl.File, len(all))
+	var next atomic.Int64
+	var broken atomic.Bool
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), 1+len(all)/16) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(all)) && !broken.Load(); i = next.Add(1) - 1 {
+				file, diags := hclsyntax.ParseConfig(all[i].src, filename, all[i].start)
+				files[i] = file
+				if len(diags) > 0 {
+					broken.Store(true)
+				}
+			}
+		})
 	}
-	file, diags := hclsyntax.ParseConfig(src, filename, start)
-	body, ok := file.Body.(*hclsyntax.Body)
-	if len(diags) > 0 || !ok {
-		p.broken = true
-		return
+	wg.Wait()
+	if broken.Load() {
+		return nil
 	}
-	if p.file == nil {
-		p.file = file
-		return
+	return files
+}
+
+// join returns the first of files with what is in the others, or nil where
+// the whole has a mistake or is empty.
+func join(files []*hcl.File) *hcl.File {
+	if len(files) == 0 {
+		return nil
 	}
-	whole := p.file.Body.(*hclsyntax.Body) //nolint:forcetypeassert // as checked
-	for name := range body.Attributes {
-		_, again := whole.Attributes[name]
-		p.broken = p.broken || again
+	whole := files[0].Body.(*hclsyntax.Body) //nolint:forcetypeassert // as the parser documents
+	for _, file := range files[1:] {
+		body := file.Body.(*hclsyntax.Body) //nolint:forcetypeassert // as the parser documents
+		for name := range body.Attributes {
+			if whole.Attributes[name] != nil {
+				return nil
+			}
+		}
+		maps.Copy(whole.Attributes, body.Attributes)
+		whole.Blocks = append(whole.Blocks, body.Blocks...)
+		whole.SrcRange.End, whole.EndRange = body.SrcRange.End, body.EndRange
 	}
-	p.broken = p.broken || bytes.HasPrefix(src, []byte("\uFEFF")) // a mark of byte order, which may stand at the beginning of a file alone
-	maps.Copy(whole.Attributes, body.Attributes)
-	whole.Blocks = append(whole.Blocks, body.Blocks...)
-	whole.SrcRange.End, whole.EndRange = body.SrcRange.End, body.EndRange
+	return files[0]
 }

@@ -8,7 +8,7 @@ import (
 // What a plain line may hold at most, well within what [Guard] allows.
 const (
 	plainNesting   = 24 // brackets, strings and ${ inside one another
-	plainPrefixes  = 24 // ! and - before an operand, and ?, up to a line break outside of brackets
+	plainPrefixes  = 24 // ! and - before an operand, ?, and $ and % in strings, up to a line break outside of brackets
 	plainOperators = maxOperators / 2
 	plainDigits    = maxDigits / 2
 	plainPiece     = 2 << 10 // bytes after which a piece ends where it can: its tokens stay in the cache
@@ -32,6 +32,9 @@ func plain(src []byte, most int) int {
 		}
 		i += n
 		if src[i-1] == '\n' && len(g.open) == 0 {
+			if marked(src[i:]) {
+				break
+			}
 			g.prefixes, g.operators = 0, 0
 			end = i
 		}
@@ -40,6 +43,23 @@ func plain(src []byte, most int) int {
 		return 0
 	}
 	return end
+}
+
+// mostTokens is a number of tokens, with that of the end, that src does not
+// have more of: it counts the bytes at which one may begin.
+func mostTokens(src []byte) int {
+	n := 1
+	var prev byte
+	for _, c := range src {
+		switch word := isLetter(prev) || isDigit(prev); {
+		case isLetter(c) && isLetter(prev), isDigit(c) && word: // of a name, a number or a text
+		case (c == ' ' || c == '\t') && (word || prev == c): // of a text, or of nothing
+		default:
+			n++
+		}
+		prev = c
+	}
+	return n
 }
 
 // A glance is what is open at a place, and what has been counted since the
@@ -83,11 +103,7 @@ func (g *glance) next(src []byte) int {
 	case c == '-' && word: // in a name, or a difference
 		return g.operator()
 	case c == '!', c == '-', c == '?':
-		g.prefixes++
-		if g.prefixes > plainPrefixes {
-			return 0
-		}
-		return 1
+		return g.prefix()
 	case bytes.HasPrefix(src, []byte("/*")), bytes.HasPrefix(src, []byte("<<")):
 		return 0
 	case bytes.IndexByte([]byte("=.<>+*/%&|"), c) >= 0:
@@ -133,11 +149,11 @@ func (g *glance) text(src []byte) int {
 			return 2 * g.push('$')
 		}
 		if second != '$' {
-			return 1
+			return g.prefix()
 		}
 	case '%':
 		if second != '%' && second != '{' {
-			return 1
+			return g.prefix()
 		}
 	}
 	return 0
@@ -159,6 +175,14 @@ func (g *glance) pop(c byte) int {
 	}
 	g.open = g.open[:last]
 	g.word = c != '$'
+	return 1
+}
+
+func (g *glance) prefix() int {
+	g.prefixes++
+	if g.prefixes > plainPrefixes {
+		return 0
+	}
 	return 1
 }
 

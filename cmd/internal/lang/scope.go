@@ -143,7 +143,7 @@ func (s *Scope) Typed(expr hcl.Expression, want cty.Type) (cty.Value, hcl.Diagno
 	if diags.HasErrors() {
 		return cty.UnknownVal(want), diags
 	}
-	if v.Type() == want {
+	if v.Type().Equals(want) {
 		return v, diags
 	}
 	got, err := convert.Convert(v, want)
