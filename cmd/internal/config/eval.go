@@ -43,6 +43,22 @@ func (o opt[T]) otherwise(fallback T) T {
 	return fallback
 }
 
+// secretValue is the value of an attribute that may hold secrets, without
+// marks and wholly known, if the opt is ok. The error is why a secret in it
+// cannot be read.
+func secretValue[T any](l *loader, b *block, name string, want cty.Type) (cty.Value, opt[T], error) {
+	v, o := evaluate[T](l, b, name, want)
+	if !o.ok() {
+		return cty.NilVal, o, nil
+	}
+	if err := lang.Reason(v); err != nil {
+		return cty.NilVal, o, err
+	}
+	plain := lang.Plain(v)
+	o.bad = !plain.IsWhollyKnown()
+	return plain, o, nil
+}
+
 // decode evaluates an attribute, converts it to want and gives it to parse.
 // parse never sees a mark, a null or an unknown value.
 func decode[T any](l *loader, b *block, name string, want cty.Type, parse func(cty.Value) (T, error)) opt[T] {

@@ -38,17 +38,9 @@ func (l *loader) receivers(blocks []*block) []Receiver {
 // secretText is a string that may be a secret. The error is why the secret
 // cannot be read; the value is empty then.
 func (l *loader) secretText(b *block, name string) (opt[string], error) {
-	v, o := evaluate[string](l, b, name, cty.String)
-	if !o.set || o.bad {
-		return o, nil
-	}
-	if err := lang.Reason(v); err != nil {
+	plain, o, err := secretValue[string](l, b, name, cty.String)
+	if err != nil || !o.ok() {
 		return o, err
-	}
-	plain := lang.Plain(v)
-	if !plain.IsKnown() {
-		o.bad = true
-		return o, nil
 	}
 	o.value = plain.AsString()
 	if strings.TrimSpace(o.value) == "" {

@@ -18,7 +18,6 @@ import (
 
 	"watchword/alerts"
 	"watchword/certs"
-	"watchword/cmd/internal/lang"
 )
 
 const (
@@ -108,16 +107,9 @@ func parseWebhookURL(s string) (*url.URL, error) {
 // of them. The error is of one that cannot be read.
 func (l *loader) signingKeys(b *block) ([][]byte, error) {
 	const name = "signing_secret"
-	v, o := evaluate[[][]byte](l, b, name, cty.DynamicPseudoType)
-	if !o.set || o.bad {
-		return nil, nil
-	}
-	if err := lang.Reason(v); err != nil {
+	plain, o, err := secretValue[[][]byte](l, b, name, cty.DynamicPseudoType)
+	if err != nil || !o.ok() {
 		return nil, err
-	}
-	plain := lang.Plain(v)
-	if !plain.IsWhollyKnown() {
-		return nil, nil
 	}
 	list := []cty.Value{plain}
 	if plain.Type().IsTupleType() || plain.Type().IsListType() {
@@ -177,16 +169,9 @@ func (l *loader) signingKey(at hcl.Range, secret string) []byte {
 // of one that cannot be read.
 func (l *loader) webhookHeaders(b *block) (map[string]string, error) {
 	const name = "headers"
-	v, o := evaluate[map[string]string](l, b, name, cty.Map(cty.String))
-	if !o.set || o.bad {
-		return nil, nil
-	}
-	if err := lang.Reason(v); err != nil {
+	plain, o, err := secretValue[map[string]string](l, b, name, cty.Map(cty.String))
+	if err != nil || !o.ok() {
 		return nil, err
-	}
-	plain := lang.Plain(v)
-	if !plain.IsWhollyKnown() {
-		return nil, nil
 	}
 	expr := b.attrs[name].Expr
 	headers, seen := map[string]string{}, map[string]bool{}
